@@ -102,7 +102,22 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Redis and Celery ----------------------------------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", default=f"unix://{LEADSCORE_HOME / 'redis.sock'}")
 BROKER_URL = env.str("BROKER_URL", default=REDIS_URL)
-LEAD_QUEUES = env.int("LEAD_QUEUES", default=8)
+REDIS_TIMEOUT = 1.0  # seconds a request waits for Redis at most; after that it goes on without
+CELERY_BROKER_URL = BROKER_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 1.0, "socket_timeout": 30.0}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "system"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 10_000  # without it Celery closes the database connection around every task
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "scoring.tasks.sweep", "schedule": 5.0, "options": {"queue": "system", "expires": 10}},
+    "deliver-due": {"task": "automation.tasks.deliver_due", "schedule": 5.0, "options": {"queue": "deliveries", "expires": 10}},
+}
+LEAD_QUEUES = env.int("LEAD_QUEUES", default=8)  # lead queues `leads.0` …; each has exactly one consumer
 WORKERS = env.int("WORKERS", default=1)
 
 # --- People --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Turn what scoring found into runs."""

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class LeadScoreConfig(AppConfig):
+    name = "leadscore"
+    verbose_name = "LeadScore"

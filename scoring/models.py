@@ -1,0 +1,195 @@
+"""What events mean: the scorecards people edit, the frozen versions in force, and the scores they give.
+
+Scores and entries are projections of the event log; `manage.py rescore` rebuilds them. Only `scoring.services`
+writes these tables.
+"""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.utils import timezone
+
+from ingest.ids import new_id
+from ingest.models import Event, Lead, Project
+
+
+def points_field(**options: object) -> "models.DecimalField[Decimal, Decimal]":
+    """Return a field for points: two decimals, up to ten million either way."""
+    return models.DecimalField(max_digits=10, decimal_places=2, **options)  # type: ignore[arg-type]
+
+
+class Scorecard(models.Model):
+    """A draft of one way to score a project's leads. Publishing freezes all of a project's scorecards into a version."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scorecards")
+    name = models.CharField(max_length=60)
+    position = models.PositiveSmallIntegerField(default=0, help_text="The first scorecard is the primary one.")
+    floor = points_field(default=Decimal(0), help_text="The score never falls below this.")
+    cap = points_field(default=Decimal(10_000), help_text="The score never rises above this.")
+
+    class Meta:
+        ordering = ["project", "position", "name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="scorecard_name_once_per_project")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Stage(models.Model):
+    """A named band of scores, from its minimum up to the next stage's."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    scorecard = models.ForeignKey(Scorecard, on_delete=models.CASCADE, related_name="stages")
+    name = models.CharField(
+        max_length=30, validators=[RegexValidator(r"^[a-z0-9_]+$", "Use small letters, digits and underscores.")]
+    )
+    minimum = points_field(help_text="The lowest score of this stage.")
+
+    class Meta:
+        ordering = ["minimum"]
+        constraints = [
+            models.UniqueConstraint(fields=["scorecard", "name"], name="stage_name_once_per_scorecard"),
+            models.UniqueConstraint(fields=["scorecard", "minimum"], name="stage_minimum_once_per_scorecard"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Rule(models.Model):
+    """Events of this type are worth these points."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    scorecard = models.ForeignKey(Scorecard, on_delete=models.CASCADE, related_name="rules")
+    name = models.CharField(max_length=80)
+    event_type = models.CharField(
+        max_length=64,
+        validators=[RegexValidator(r"^[A-Za-z0-9_]+$", "Use letters, digits and underscores, as in demo_request.")],
+    )
+    points = points_field(help_text="Negative points lower the score.")
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["-points", "name"]
+        constraints = [models.UniqueConstraint(fields=["scorecard", "name"], name="rule_name_once_per_scorecard")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RulesetVersion(models.Model):
+    """A project's scorecards as they were published: frozen, numbered, in force from an event time on."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="ruleset_versions")
+    number = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    content = models.JSONField(help_text="The ruleset tree, as `manage.py ruleset export` writes it.")
+    applies_from = models.DateTimeField(null=True, help_text="The event time it applies from; empty means from always.")
+    published_at = models.DateTimeField(default=timezone.now)
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["project", "-number"]
+        constraints = [models.UniqueConstraint(fields=["project", "number"], name="ruleset_number_once_per_project")]
+
+    def __str__(self) -> str:
+        return f"v{self.number}"
+
+
+class LeadScore(models.Model):
+    """Where a lead stands on one scorecard, and the state from which the next event is scored without a replay."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scores", db_index=False)
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="scores", db_index=False)
+    scorecard = models.CharField(max_length=60, help_text="The scorecard's name in the ruleset version.")
+    score = points_field()
+    stage = models.CharField(max_length=30)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["lead", "scorecard"], name="score_once_per_lead_and_scorecard")]
+        indexes = [
+            models.Index(fields=["project", "scorecard", "-score", "lead"], name="score_leaderboard"),
+            models.Index(fields=["project", "scorecard", "stage", "-score", "lead"], name="score_leaderboard_of_stage"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scorecard}: {self.score} ({self.stage})"
+
+
+class LeadState(models.Model):
+    """The fold's state after the last event applied to a lead: what makes the next event O(1)."""
+
+    lead = models.OneToOneField(Lead, on_delete=models.CASCADE, primary_key=True, related_name="state")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    state = models.JSONField(help_text="The engine's state, as `scoring.core.engine.dump_state` writes it.")
+    ruleset_version = models.PositiveIntegerField(help_text="The newest version when the state was folded.")
+    last_event_at = models.DateTimeField(null=True, help_text="When the newest event occurred, scored or not.")
+
+    def __str__(self) -> str:
+        return f"State of {self.lead_id}"
+
+
+class ScoreEntry(models.Model):
+    """One line of the score ledger: an event's effect on one scorecard. The lines of a lead chain and sum."""
+
+    class Kind(models.TextChoices):
+        EVENT = "event", "Event"
+        DECAY = "decay", "Decay"
+        ADJUSTMENT = "adjustment", "Adjustment"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="entries", db_index=False)
+    scorecard = models.CharField(max_length=60)
+    sequence = models.PositiveIntegerField(help_text="Its place in the lead's ledger on this scorecard, from 0.")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    event = models.ForeignKey(Event, null=True, on_delete=models.CASCADE, related_name="entries", db_index=False)
+    client_event_id = models.CharField(max_length=100, blank=True)
+    event_type = models.CharField(max_length=64, blank=True)
+    occurred_at = models.DateTimeField()
+    delta = points_field()
+    old_score = points_field()
+    new_score = points_field()
+    old_stage = models.CharField(max_length=30)
+    new_stage = models.CharField(max_length=30)
+    rules = models.JSONField(default=list)
+    ruleset_version = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["lead", "scorecard", "sequence"], name="entry_once_per_place"),
+            # A hair's breadth, because SQLite keeps decimals as floating-point numbers.
+            models.CheckConstraint(
+                condition=models.Q(new_score__gt=models.F("old_score") + models.F("delta") - Decimal("0.001"))
+                & models.Q(new_score__lt=models.F("old_score") + models.F("delta") + Decimal("0.001")),
+                name="entry_sums",
+            ),
+        ]
+        indexes = [models.Index(fields=["project", "scorecard", "occurred_at"], name="entry_by_time")]
+        verbose_name_plural = "score entries"
+
+    def __str__(self) -> str:
+        return f"{self.delta:+} at {self.occurred_at:%Y-%m-%d %H:%M}"
+
+
+class DeadLetter(models.Model):
+    """An event whose scoring kept failing, parked so that its lead could go on. It scores nothing until retried."""
+
+    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="dead_letter")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="dead_letters")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="dead_letters")
+    error = models.CharField(max_length=500)
+    traceback = models.TextField()
+    parked_at = models.DateTimeField(default=timezone.now)
+    discarded = models.BooleanField(default=False, help_text="Somebody decided that this event is never to count.")
+
+    class Meta:
+        ordering = ["-parked_at"]
+
+    def __str__(self) -> str:
+        return self.error

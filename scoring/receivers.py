@@ -1,0 +1,1 @@
+"""Keep the leads' scores in step with the event log."""

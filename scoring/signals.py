@@ -1,0 +1,48 @@
+"""The seam above scoring: what the apps that act on scores are told.
+
+`scored` is sent inside the transaction that scores a batch of leads, so what a receiver writes commits with the
+scores. It is not sent by a rescore: rebuilding the past is no reason to act.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.dispatch import Signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredEvent:
+    """An event that was pending and has now been scored."""
+
+    key: UUID
+    event_type: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageCrossing:
+    """A stage the lead left for another. `cause` is the event of this batch that brought it about."""
+
+    scorecard: str
+    old_stage: str
+    new_stage: str
+    old_score: Decimal
+    new_score: Decimal
+    cause: ScoredEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadOutcome:
+    """What scoring one batch did to one lead. `crossings` are those of the primary scorecard, in order."""
+
+    project_id: UUID
+    lead_id: UUID
+    score: Decimal
+    stage: str
+    events: tuple[ScoredEvent, ...]
+    crossings: tuple[StageCrossing, ...]
+
+
+scored = Signal()  # sent with `outcomes: Sequence[LeadOutcome]`
