@@ -7,6 +7,7 @@ httpcore is used directly because httpx offers no way to give its transport a ne
 
 import functools
 import ipaddress
+import re
 import socket
 import ssl
 import time
@@ -23,6 +24,7 @@ CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
 MOST_RESPONSE_BYTES = 64 * 1024
 
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")  # a name or an IPv4 address; an IPv6 address
 SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
@@ -61,12 +63,14 @@ def check_url(url: str) -> Target:
         raise RefusedError("The address must begin with https:// or http://.")
     if not parsed.raw_host:
         raise RefusedError("The address names no host.")
+    host = parsed.raw_host.decode("ascii")
+    if not _HOST.fullmatch(host):
+        raise RefusedError(f"“{url}” is not a web address: {host} is no host's name.")
     if parsed.userinfo:
         raise RefusedError("The address must not contain a user name or password.")
     port = parsed.port or {"http": 80, "https": 443}[parsed.scheme]
     if port not in (80, 443) and not 1024 <= port <= 65_535:
         raise RefusedError(f"Port {port} is not allowed: use 80, 443 or one from 1024 on.")
-    host = parsed.raw_host.decode("ascii")
     return Target(
         url=httpcore.URL(
             scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path

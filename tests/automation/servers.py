@@ -1,7 +1,7 @@
 """Real servers on loopback for what automations send: a web server that answers as told, a mail server."""
 
-import asyncio
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -97,10 +97,10 @@ class Mailbox:
 
 @contextlib.contextmanager
 def mail_server(mailbox: Mailbox) -> Iterator[Mailbox]:
-    controller = Controller(mailbox, hostname=mailbox.host, port=0)
+    with socket.create_server((mailbox.host, 0)) as probe:
+        mailbox.port = probe.getsockname()[1]
+    controller = Controller(mailbox, hostname=mailbox.host, port=mailbox.port)
     controller.start()
-    assert isinstance(controller.server, asyncio.Server)
-    mailbox.port = controller.server.sockets[0].getsockname()[1]
     try:
         yield mailbox
     finally:
