@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from automation.services import deliveries
+from automation.wake import QUEUE, deliveries_awake
 
 SECONDS = 45.0
 
@@ -11,13 +12,14 @@ SECONDS = 45.0
 # The soft limit is what `SECONDS` promises plus the longest attempt.
 @shared_task(
     name="automation.tasks.deliver_due",
-    queue="deliveries",
+    queue=QUEUE,
     ignore_result=True,
     acks_late=False,
     max_retries=0,
     soft_time_limit=150,
     time_limit=180,
 )
-def deliver_due() -> None:
-    """Carry out what is due."""
+def deliver_due(queue: str = QUEUE) -> None:
+    """Carry out what is due. Wake-ups name the queue; there is only one."""
+    deliveries_awake()
     deliveries.deliver_due(seconds=SECONDS)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
@@ -13,26 +12,38 @@ from automation.core.ids import derived_id
 from automation.core.triggers import Direction, EventTrigger, Firing, StageTrigger, firings
 from automation.models import Automation, Delivery, Run
 from automation.wake import wake_deliveries
+from ingest import database
 from scoring.signals import LeadOutcome
+
+_RUN_FIELDS = (
+    "id", "project", "automation", "lead", "cause", "crossing", "facts", "occurred_at", "created_at",
+)  # fmt: skip
+_DELIVERY_FIELDS = (
+    "id", "run", "action", "kind", "status", "attempts", "due_at", "detail", "delivered_at",
+)  # fmt: skip
 
 
 def record_runs(outcomes: Sequence[LeadOutcome]) -> int:
     """Store a run and its deliveries for all that fired and return how many fired.
 
     One query when nothing fires, four statements otherwise, whatever the batch holds.
-    Recording the same outcomes again changes nothing.
+    Recording the same outcomes again changes nothing. Must be called inside a unit of work.
     """
     fired = _fired(outcomes)
     if not fired:
         return 0
     now = timezone.now()
-    runs = [each.run(now) for each in fired]
-    deliveries = [
-        delivery for each, run in zip(fired, runs, strict=True) for delivery in each.deliveries(run, now)
-    ]
-    Run.objects.bulk_create(runs, ignore_conflicts=True)
-    Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
-    transaction.on_commit(wake_deliveries, robust=True)
+    runs = {each.run_id: each for each in fired}
+    database.insert_missing_rows(
+        Run, _RUN_FIELDS, [each.run_row(now) for each in runs.values()], unique=("id",)
+    )
+    database.insert_missing_rows(
+        Delivery,
+        _DELIVERY_FIELDS,
+        [row for each in runs.values() for row in each.delivery_rows(now)],
+        unique=("run", "action"),
+    )
+    database.on_commit(wake_deliveries)
     return len(fired)
 
 
@@ -53,30 +64,40 @@ class _Fired:
     lead_id: UUID
     firing: Firing
 
-    def run(self, now: datetime) -> Run:
-        cause = self.firing.cause
-        return Run(
-            id=derived_id(cause.key, str(self.automation.pk), str(self.lead_id), self.firing.crossing),
-            project_id=self.automation.project_id,
-            automation=self.automation,
-            lead_id=self.lead_id,
-            cause=str(cause.key),
-            crossing=self.firing.crossing,
-            facts=self.firing.facts,
-            occurred_at=cause.occurred_at,
-            created_at=now,
+    @property
+    def run_id(self) -> UUID:
+        return derived_id(
+            self.firing.cause.key, str(self.automation.pk), str(self.lead_id), self.firing.crossing
         )
 
-    def deliveries(self, run: Run, now: datetime) -> list[Delivery]:
+    def run_row(self, now: datetime) -> tuple[object, ...]:
+        cause = self.firing.cause
+        return (
+            self.run_id,
+            self.automation.project_id,
+            self.automation.pk,
+            self.lead_id,
+            str(cause.key),
+            self.firing.crossing,
+            self.firing.facts,
+            cause.occurred_at,
+            now,
+        )
+
+    def delivery_rows(self, now: datetime) -> list[tuple[object, ...]]:
         actions = [action for action in self.automation.actions.all() if action.active]
         # Sorting by id keeps the actions' order: an owner is chosen before they are written to.
         return [
-            Delivery(
-                id=derived_id(run.id, str(action.pk), place=place),
-                run=run,
-                action=action,
-                kind=action.kind,
-                due_at=now,
+            (
+                derived_id(self.run_id, str(action.pk), place=place),
+                self.run_id,
+                action.pk,
+                action.kind,
+                Delivery.Status.PENDING.value,
+                0,
+                now,
+                "",
+                None,
             )
             for place, action in enumerate(actions)
         ]
