@@ -48,6 +48,6 @@ def _flag(queue: str) -> str:
 
 def _send(task: "Task[..., object]", queue: str) -> None:
     try:
-        task.apply_async(args=[queue], queue=queue, retry=False)
+        task.apply_async(args=(queue,), queue=queue, retry=False)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("wake_up_not_sent", queue=queue, error=str(error))
