@@ -6,12 +6,14 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 
 from automation.core.outcomes import Outcome, Verdict
 from automation.core.placeholders import MessageValues
 from automation.models import Delivery
-from ingest.models import Event, Lead
-from scoring.models import LeadScore
+from ingest.models import Event
+from scoring.api.representation import represent_lead
+from scoring.selectors import lead_view
 
 JsonObject = Mapping[str, object]
 
@@ -72,16 +74,14 @@ def lead_url(lead_id: UUID) -> str:
 
 def errand_of(delivery_id: UUID) -> Errand | Outcome:
     """Return what there is to do, or why it will not be done."""
-    delivery = Delivery.objects.select_related(
-        "action", "run__automation", "run__project", "run__lead__owner"
-    ).get(pk=delivery_id)
+    delivery = Delivery.objects.select_related("action", "run__automation", "run__project", "run__lead__owner").get(
+        pk=delivery_id
+    )
     action, run = delivery.action, delivery.run
     if action is None:
         return Outcome(verdict=Verdict.FAILED, detail="The action was deleted.")
     if not action.active:
-        return Outcome(
-            verdict=Verdict.FAILED, detail=f"The action is switched off. {action.disabled_because}".strip()
-        )
+        return Outcome(verdict=Verdict.FAILED, detail=f"The action is switched off. {action.disabled_because}".strip())
     if not run.automation.active:
         return Outcome(verdict=Verdict.FAILED, detail="The automation is switched off.")
     owner = run.lead.owner
@@ -94,7 +94,7 @@ def errand_of(delivery_id: UUID) -> Errand | Outcome:
         automation_name=run.automation.name,
         trigger=run.automation.trigger,
         lead_id=run.lead_id,
-        lead=_lead(run.lead),
+        lead=represent_lead(lead_view(run.lead, now=timezone.now())),
         lead_label=run.lead.label,
         owner=None if owner is None else Owner(name=str(owner), email=owner.email),
         event=_event(run.cause, run.facts),
@@ -115,19 +115,4 @@ def _event(cause: str, facts: Mapping[str, object]) -> JsonObject:
         "eventType": facts["eventType"],
         "occurredAt": facts["occurredAt"],
         "properties": event.properties if event else {},
-    }
-
-
-def _lead(lead: Lead) -> JsonObject:
-    score = LeadScore.objects.filter(lead=lead).first()
-    return {
-        "id": str(lead.pk),
-        "name": lead.name or None,
-        "email": lead.email or None,
-        "company": lead.company or None,
-        "currentScore": float(score.score) if score else 0,
-        "leadStage": score.stage if score else None,
-        "owner": str(lead.owner) if lead.owner else None,
-        "traits": lead.traits,
-        "createdAt": lead.created_at.isoformat().replace("+00:00", "Z"),
     }

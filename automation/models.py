@@ -43,18 +43,14 @@ class Automation(models.Model):
     event_type = models.CharField(
         max_length=64,
         blank=True,
-        validators=[
-            RegexValidator(r"^[A-Za-z0-9_]+$", "Use letters, digits and underscores, as in demo_request.")
-        ],
+        validators=[RegexValidator(r"^[A-Za-z0-9_]+$", "Use letters, digits and underscores, as in demo_request.")],
         help_text="For “A lead has an event”: which one, such as demo_request.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["name"]
-        constraints = [
-            models.UniqueConstraint(fields=["project", "name"], name="automation_name_once_per_project")
-        ]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="automation_name_once_per_project")]
 
     def __str__(self) -> str:
         return self.name
@@ -80,9 +76,7 @@ class Action(models.Model):
     recipients = models.CharField(
         max_length=500, blank=True, help_text="Addresses, separated by commas. Empty: the lead's owner."
     )
-    subject = models.CharField(
-        max_length=200, blank=True, help_text="May use the same placeholders as the message."
-    )
+    subject = models.CharField(max_length=200, blank=True, help_text="May use the same placeholders as the message.")
     message = models.TextField(
         blank=True,
         help_text="Words in braces such as {lead} are filled in.",
@@ -120,18 +114,14 @@ class Run(models.Model):
     automation = models.ForeignKey(Automation, on_delete=models.CASCADE, related_name="runs", db_index=False)
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="runs")
     cause = models.CharField(max_length=64, help_text="What caused it: the primary key of an event.")
-    crossing = models.CharField(
-        max_length=64, blank=True, help_text="Which stages were crossed, such as cold>warm."
-    )
+    crossing = models.CharField(max_length=64, blank=True, help_text="Which stages were crossed, such as cold>warm.")
     facts = models.JSONField(default=dict, help_text="What was true then: event type, scores, stages.")
     occurred_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["automation", "lead", "cause", "crossing"], name="run_once_per_cause"
-            )
+            models.UniqueConstraint(fields=["automation", "lead", "cause", "crossing"], name="run_once_per_cause")
         ]
         indexes = [models.Index(fields=["project", "-id"], name="run_newest")]
 
@@ -161,9 +151,7 @@ class Delivery(models.Model):
     delivered_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["run", "action"], name="delivery_once_per_run_and_action")
-        ]
+        constraints = [models.UniqueConstraint(fields=["run", "action"], name="delivery_once_per_run_and_action")]
         indexes = [models.Index(fields=["status", "due_at"], name="delivery_due")]
         verbose_name_plural = "deliveries"
 

@@ -72,9 +72,7 @@ def check_url(url: str) -> Target:
     if port not in (80, 443) and not 1024 <= port <= 65_535:
         raise RefusedError(f"Port {port} is not allowed: use 80, 443 or one from 1024 on.")
     return Target(
-        url=httpcore.URL(
-            scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path
-        ),
+        url=httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path),
         host=host,
         port=port,
     )

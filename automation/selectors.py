@@ -67,9 +67,7 @@ def automations_of(project_id: UUID) -> list[AutomationLine]:
     ]
 
 
-def runs_page(
-    project_id: UUID, *, lead_id: UUID | None = None, cursor: str | None, limit: int
-) -> Page[RunLine]:
+def runs_page(project_id: UUID, *, lead_id: UUID | None = None, cursor: str | None, limit: int) -> Page[RunLine]:
     """Return runs of a project, or of one of its leads, newest first. Two queries; raises `CursorInvalid`."""
     runs = runs_with_deliveries(project_id)
     if lead_id is not None:
@@ -90,11 +88,7 @@ def delivery_counts() -> dict[str, int]:
 
 def runs_with_deliveries(project_id: UUID) -> QuerySet[Run]:
     """Return the runs of a project with all that `run_line` reads."""
-    return (
-        Run.objects.filter(project=project_id)
-        .select_related("automation", "lead")
-        .prefetch_related("deliveries")
-    )
+    return Run.objects.filter(project=project_id).select_related("automation", "lead").prefetch_related("deliveries")
 
 
 def run_line(run: Run) -> RunLine:

@@ -16,11 +16,12 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
-from automation.core.triggers import as_number
 from automation.selectors import RunLine, run_line, runs_with_deliveries
 from ingest.models import Event
 from ingest.pages import CursorInvalid, Page
-from scoring.models import Scorecard, ScoreEntry
+from scoring.core.points import to_number
+from scoring.models import ScoreEntry
+from scoring.selectors import primary_scorecard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,17 +81,13 @@ class _Source:
     def _place(self, row: Any) -> _Place:
         key = getattr(row, self.key)
         occurred_at: datetime = row.occurred_at
-        return _Place(
-            occurred_at=occurred_at, rank=self.rank, key=key.hex if isinstance(key, UUID) else f"{key:x}"
-        )
+        return _Place(occurred_at=occurred_at, rank=self.rank, key=key.hex if isinstance(key, UUID) else f"{key:x}")
 
 
 def timeline_page(project_id: UUID, lead_id: UUID, *, cursor: str | None, limit: int) -> Page[Happening]:
     """Return one page of a lead's timeline, newest first. Five queries; raises `CursorInvalid`."""
     backwards, place = _decode(cursor) if cursor else (False, None)
-    found = [
-        source.read(place, backwards=backwards, limit=limit + 1) for source in _sources(project_id, lead_id)
-    ]
+    found = [source.read(place, backwards=backwards, limit=limit + 1) for source in _sources(project_id, lead_id)]
     merged = list(heapq.merge(*found, key=lambda pair: pair[0].sort_key, reverse=not backwards))
     more = len(merged) > limit
     rows = merged[:limit]
@@ -118,7 +115,7 @@ def _sources(project_id: UUID, lead_id: UUID) -> Sequence[_Source]:
         _Source(
             rank=1,
             rows=ScoreEntry.objects.filter(
-                project=project_id, lead=lead_id, scorecard=_primary_scorecard(project_id)
+                project=project_id, lead=lead_id, scorecard=primary_scorecard(project_id).name
             ).exclude(old_stage=F("new_stage")),
             key="sequence",
             parse_key=lambda text: int(text, 16),
@@ -134,10 +131,6 @@ def _sources(project_id: UUID, lead_id: UUID) -> Sequence[_Source]:
     )
 
 
-def _primary_scorecard(project_id: UUID) -> str:
-    return Scorecard.objects.filter(project=project_id).values_list("name", flat=True).first() or ""
-
-
 def _event(event: Event) -> Event:
     return event
 
@@ -149,8 +142,8 @@ def _stage_change(entry: ScoreEntry) -> StageChange:
         event_type=entry.event_type,
         old_stage=entry.old_stage,
         new_stage=entry.new_stage,
-        old_score=as_number(entry.old_score),
-        new_score=as_number(entry.new_score),
+        old_score=to_number(entry.old_score),
+        new_score=to_number(entry.new_score),
     )
 
 

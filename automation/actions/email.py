@@ -26,9 +26,7 @@ def send(errand: Errand) -> Outcome:
         try:
             validate_email(recipient)
         except ValidationError:
-            return Outcome(
-                verdict=Verdict.FAILED, detail=f"“{one_line(recipient)}” is not an e-mail address."
-            )
+            return Outcome(verdict=Verdict.FAILED, detail=f"“{one_line(recipient)}” is not an e-mail address.")
     values = asdict(errand.values)
     message = EmailMessage(
         subject=one_line(fill(errand.subject or DEFAULT_SUBJECT, values)),
@@ -41,18 +39,10 @@ def send(errand: Errand) -> Outcome:
     try:
         message.send()
     except smtplib.SMTPRecipientsRefused as error:
-        return Outcome(
-            verdict=Verdict.RETRY, detail=f"The mail server refused {', '.join(error.recipients)}."
-        )
+        return Outcome(verdict=Verdict.RETRY, detail=f"The mail server refused {', '.join(error.recipients)}.")
     except smtplib.SMTPResponseException as error:
-        reason = (
-            error.smtp_error.decode(errors="replace")
-            if isinstance(error.smtp_error, bytes)
-            else error.smtp_error
-        )
-        return Outcome(
-            verdict=Verdict.RETRY, detail=one_line(f"The mail server answered {error.smtp_code}: {reason}")
-        )
+        reason = error.smtp_error.decode(errors="replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
+        return Outcome(verdict=Verdict.RETRY, detail=one_line(f"The mail server answered {error.smtp_code}: {reason}"))
     except (smtplib.SMTPException, OSError) as error:
         return Outcome(
             verdict=Verdict.RETRY,

@@ -34,9 +34,7 @@ def _meaning_of(reply: outgoing.Reply) -> Outcome:
             detail=f"{answer}: the receiver wants no more, so this action was switched off.",
         )
     if 300 <= reply.status < 400:
-        return Outcome(
-            verdict=Verdict.RETRY, detail=f"{answer}: redirects are not followed. Enter the final URL."
-        )
+        return Outcome(verdict=Verdict.RETRY, detail=f"{answer}: redirects are not followed. Enter the final URL.")
     said = one_line(reply.body[:400].decode(errors="replace"), limit=120)
     return Outcome(verdict=Verdict.RETRY, detail=f"{answer}: {said}" if said else f"{answer}.")
 

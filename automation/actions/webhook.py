@@ -18,15 +18,11 @@ def send(errand: Errand) -> Outcome:
     if not errand.secrets:
         return Outcome(verdict=Verdict.FAILED, detail="The action has no signing secret.")
     now = timezone.now().replace(microsecond=0)
-    body = orjson.dumps(body_of(errand))
+    body = orjson.dumps(body_of(errand), option=orjson.OPT_UTC_Z)
     try:
-        signatures = [
-            Webhook(secret).sign(str(errand.delivery_id), now, body.decode()) for secret in errand.secrets
-        ]
+        signatures = [Webhook(secret).sign(str(errand.delivery_id), now, body.decode()) for secret in errand.secrets]
     except (binascii.Error, EmptyWebhookSecretError):
-        return Outcome(
-            verdict=Verdict.FAILED, detail="The action's signing secret is not whsec_ followed by base64."
-        )
+        return Outcome(verdict=Verdict.FAILED, detail="The action's signing secret is not whsec_ followed by base64.")
     headers = {
         "webhook-id": str(errand.delivery_id),
         "webhook-timestamp": str(int(now.timestamp())),

@@ -1,7 +1,5 @@
 """The shapes of automation's answers, for the OpenAPI document. Names are those of the JSON: camelCase."""
 
-# ruff: noqa: N815
-
 from typing import Any
 
 from rest_framework import serializers

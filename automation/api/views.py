@@ -12,45 +12,24 @@ from automation import selectors
 from automation.api.schema import RunListSerializer, TimelineSerializer
 from automation.selectors import DeliveryLine, RunLine
 from automation.timeline import Happening, StageChange, timeline_page
-from ingest.api.authentication import ApiKeyAuthentication, HoldsSecretKey, project_of
-from ingest.api.errors import not_found
+from ingest.api.authentication import project_of
 from ingest.api.lists import list_response
-from ingest.models import Lead
-from ingest.selectors import lead_of
-
-_PAGING = [
-    OpenApiParameter("limit", int, description="Rows a page, up to 200."),
-    OpenApiParameter("cursor", str),
-]
+from scoring.api.leads import LIST_PARAMETERS, lead_of
 
 
-class SecretKeyView(APIView):
-    """A route that needs a secret key."""
-
-    authentication_classes = [ApiKeyAuthentication]
-    permission_classes = [HoldsSecretKey]
-
-    def lead(self, request: Request, lead_id: str) -> Lead:
-        """Return a lead of the key's project; any other id is not found."""
-        lead = lead_of(project_of(request).pk, lead_id)
-        if lead is None:
-            raise not_found("lead")
-        return lead
-
-
-class RunsView(SecretKeyView):
+class RunsView(APIView):
     """What fired, for whom, why, and whether it was delivered; newest first."""
 
     @extend_schema(
         operation_id="list_runs",
         tags=["Automations"],
-        parameters=[OpenApiParameter("lead", str, description="Only runs for this lead."), *_PAGING],
+        parameters=[OpenApiParameter("lead", str, description="Only runs for this lead."), *LIST_PARAMETERS],
         responses={200: RunListSerializer},
     )
     def get(self, request: Request) -> Response:
         lead_id: UUID | None = None
         if wanted := request.query_params.get("lead"):
-            lead_id = self.lead(request, wanted).pk
+            lead_id = lead_of(request, wanted).pk
         return list_response(
             request,
             lambda cursor, limit: selectors.runs_page(
@@ -60,14 +39,14 @@ class RunsView(SecretKeyView):
         )
 
 
-class TimelineView(SecretKeyView):
+class TimelineView(APIView):
     """A lead's events, stage changes and automation runs together, newest first."""
 
     @extend_schema(
-        operation_id="lead_timeline", tags=["Leads"], parameters=_PAGING, responses={200: TimelineSerializer}
+        operation_id="lead_timeline", tags=["Leads"], parameters=LIST_PARAMETERS, responses={200: TimelineSerializer}
     )
     def get(self, request: Request, lead_id: str) -> Response:
-        lead = self.lead(request, lead_id)
+        lead = lead_of(request, lead_id)
         return list_response(
             request,
             lambda cursor, limit: timeline_page(lead.project_id, lead.pk, cursor=cursor, limit=limit),

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from scoring.core.points import to_number
+
 if TYPE_CHECKING:
     from scoring.signals import LeadOutcome, ScoredEvent, StageCrossing
 
@@ -51,17 +53,12 @@ class Firing:
         """Return what was true when it fired, as JSON."""
         return {
             "eventType": self.cause.event_type,
-            "oldScore": None if self.old_score is None else as_number(self.old_score),
-            "newScore": as_number(self.new_score),
+            "oldScore": None if self.old_score is None else to_number(self.old_score),
+            "newScore": to_number(self.new_score),
             "oldStage": self.old_stage,
             "newStage": self.new_stage,
             "occurredAt": self.cause.occurred_at.isoformat().replace("+00:00", "Z"),
         }
-
-
-def as_number(points: Decimal) -> int | float:
-    """Return points as a JSON number: whole ones without a fraction."""
-    return int(points) if points == points.to_integral_value() else float(points)
 
 
 def firings(trigger: StageTrigger | EventTrigger, outcome: "LeadOutcome") -> Iterator[Firing]:

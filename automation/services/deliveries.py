@@ -20,10 +20,9 @@ from automation.core.outcomes import Outcome, Verdict
 from automation.errands import errand_of
 from automation.models import Action, Delivery
 from automation.wake import wake_deliveries
+from ingest import database
 
-LEASE = timedelta(
-    minutes=2
-)  # longer than any attempt: 15 s of HTTP or 60 s of SMTP, and a slow resolver before it
+LEASE = timedelta(minutes=2)  # longer than any attempt: 15 s of HTTP or 60 s of SMTP, and a slow resolver before it
 BATCH = 100
 
 
@@ -72,7 +71,7 @@ def replay(delivery_ids: Iterable[UUID]) -> int:
         detail="Replayed; waiting for its turn.",
     )
     if replayed:
-        wake_deliveries()
+        database.on_commit(wake_deliveries)
     return replayed
 
 
@@ -102,9 +101,7 @@ def _claim(delivery: Delivery) -> Claim | None:
 def _attempt(claim: Claim) -> Outcome:
     if claim.attempts > MOST_ATTEMPTS:
         # The last attempt was allowed and never settled: whoever made it died of it, or with it.
-        outcome = Outcome(
-            verdict=Verdict.FAILED, detail="Given up: the last attempt was begun but never ended."
-        )
+        outcome = Outcome(verdict=Verdict.FAILED, detail="Given up: the last attempt was begun but never ended.")
     else:
         errand = errand_of(claim.delivery_id)
         outcome = errand if isinstance(errand, Outcome) else actions.carry_out(errand)
@@ -125,9 +122,7 @@ def _settle(claim: Claim, outcome: Outcome) -> None:
         due_at=claim.lease_ends,
     )
     if outcome.verdict is Verdict.DELIVERED:
-        held.update(
-            status=Delivery.Status.DELIVERED, due_at=None, delivered_at=now, detail=outcome.detail[:500]
-        )
+        held.update(status=Delivery.Status.DELIVERED, due_at=None, delivered_at=now, detail=outcome.detail[:500])
     elif due_at is not None:
         held.update(due_at=due_at, detail=outcome.detail[:500])
     else:

@@ -34,9 +34,7 @@ def record_runs(outcomes: Sequence[LeadOutcome]) -> int:
         return 0
     now = timezone.now()
     runs = {each.run_id: each for each in fired}
-    database.insert_missing_rows(
-        Run, _RUN_FIELDS, [each.run_row(now) for each in runs.values()], unique=("id",)
-    )
+    database.insert_missing_rows(Run, _RUN_FIELDS, [each.run_row(now) for each in runs.values()], unique=("id",))
     database.insert_missing_rows(
         Delivery,
         _DELIVERY_FIELDS,
@@ -66,9 +64,7 @@ class _Fired:
 
     @property
     def run_id(self) -> UUID:
-        return derived_id(
-            self.firing.cause.key, str(self.automation.pk), str(self.lead_id), self.firing.crossing
-        )
+        return derived_id(self.firing.cause.key, str(self.automation.pk), str(self.lead_id), self.firing.crossing)
 
     def run_row(self, now: datetime) -> tuple[object, ...]:
         cause = self.firing.cause

@@ -32,9 +32,7 @@ def make_member(project: Project, username: str, **values: Any) -> User:
 
 
 def make_automation(project: Project, *actions: dict[str, Any], **values: Any) -> Automation:
-    automation = Automation.objects.create(
-        project=project, **{"name": "Hot lead", "to_stage": "hot", **values}
-    )
+    automation = Automation.objects.create(project=project, **{"name": "Hot lead", "to_stage": "hot", **values})
     for position, action in enumerate(actions):
         Action.objects.create(automation=automation, position=position, **action)
     return automation

@@ -22,9 +22,7 @@ def the_message(mailbox: Mailbox) -> email.message.EmailMessage:
 
 
 def test_it_reaches_every_recipient_with_its_placeholders_filled(mailbox: Mailbox) -> None:
-    lead = make_due(
-        {**TO_SALES, "subject": "{lead} is {stage}", "message": "{company}: {score} by {event}\n{url}"}
-    )
+    lead = make_due({**TO_SALES, "subject": "{lead} is {stage}", "message": "{company}: {score} by {event}\n{url}"})
 
     deliver_due(seconds=30)
 

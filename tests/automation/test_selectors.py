@@ -35,9 +35,7 @@ def test_automations_are_told_in_words(django_assert_num_queries: DjangoAssertNu
 
 
 @pytest.mark.parametrize("runs", [1, 10])
-def test_the_runs_of_a_lead_take_two_queries(
-    django_assert_num_queries: DjangoAssertNumQueries, runs: int
-) -> None:
+def test_the_runs_of_a_lead_take_two_queries(django_assert_num_queries: DjangoAssertNumQueries, runs: int) -> None:
     lead = make_lead(make_project())
     make_automation(lead.project, {"kind": "assign"}, {"kind": "slack"})
     record_runs([outcome_of_getting_hot(lead) for _ in range(runs)])

@@ -28,9 +28,7 @@ def test_a_lead_cannot_call_the_channel_or_disguise_a_link(receiver: Receiver) -
 
     deliver_due(seconds=30)
 
-    assert json.loads(receiver.received[0].body) == {
-        "text": "&lt;!channel&gt; &lt;https://evil.example|A&amp;B&gt;"
-    }
+    assert json.loads(receiver.received[0].body) == {"text": "&lt;!channel&gt; &lt;https://evil.example|A&amp;B&gt;"}
 
 
 def test_what_slack_complains_of_is_told(receiver: Receiver) -> None:

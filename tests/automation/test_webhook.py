@@ -135,9 +135,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
     assert only_delivery().detail == "Answered 302 Found: redirects are not followed. Enter the final URL."
 
 
-def test_a_server_that_dribbles_is_cut_off_at_the_deadline(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_dribbles_is_cut_off_at_the_deadline(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outgoing, "TOTAL_SECONDS", 0.5)
     receiver.drip_seconds = 0.05
     make_due({"kind": "webhook", "url": receiver.url})
@@ -171,14 +169,10 @@ def test_an_internal_address_fails_at_once_with_the_reason() -> None:
     deliver_due(seconds=30)
 
     assert only_delivery().status == "failed"
-    assert only_delivery().detail.startswith(
-        "127.0.0.1 is not called, because 127.0.0.1 is a loopback address."
-    )
+    assert only_delivery().detail.startswith("127.0.0.1 is not called, because 127.0.0.1 is a loopback address.")
 
 
-def test_a_worker_that_died_leaves_a_lease_that_runs_out(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_died_leaves_a_lease_that_runs_out(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         make_due({"kind": "webhook", "url": receiver.url})
         with monkeypatch.context() as patch:

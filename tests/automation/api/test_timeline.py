@@ -14,7 +14,8 @@ from automation.services.runs import record_runs
 from ingest.core.keys import KeyKind
 from ingest.models import Event, Lead
 from ingest.services.keys import issue_key
-from scoring.models import Scorecard, ScoreEntry
+from scoring.models import ScoreEntry
+from scoring.selectors import primary_scorecard
 from tests.automation.builders import (
     T0,
     crossing,
@@ -34,9 +35,6 @@ def make_history(*, events: int) -> Lead:
     Each changes the stage, which sets an automation off.
     """
     project = make_project()
-    card = Scorecard.objects.filter(project=project).first() or Scorecard.objects.create(
-        project=project, name="Engagement"
-    )
     lead = make_lead(project)
     make_automation(project, {"kind": "assign"}, to_stage="")
     for number in range(events):
@@ -48,7 +46,7 @@ def make_history(*, events: int) -> Lead:
         ScoreEntry.objects.create(
             project=project,
             lead=lead,
-            scorecard=card.name,
+            scorecard=primary_scorecard(project.pk).name,
             sequence=number,
             kind="event",
             event_id=cause.key,
@@ -89,9 +87,7 @@ def test_its_pages_joined_are_the_whole_forwards_and_backwards(limit: int) -> No
     read = reader(lead)
     whole = read(f"/api/leads/{lead.pk}/timeline?limit=200").json()["results"]
     assert len(whole) == 18
-    assert [each["occurredAt"] for each in whole] == sorted(
-        (each["occurredAt"] for each in whole), reverse=True
-    )
+    assert [each["occurredAt"] for each in whole] == sorted((each["occurredAt"] for each in whole), reverse=True)
 
     pages = [read(f"/api/leads/{lead.pk}/timeline?limit={limit}").json()]
     while pages[-1]["next"]:
