@@ -6,10 +6,13 @@ Production settings are in force unless a variable says otherwise, and `DEBUG` i
 
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from leadscore.home import SecretKeyFile
+
+django_stubs_ext.monkeypatch()  # lets `ModelAdmin[Lead]` and the like be written, which type checking needs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()

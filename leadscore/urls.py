@@ -5,5 +5,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("api/", include("ingest.api.urls")),
+    path("api/", include("scoring.api.urls")),
     path("admin/", admin.site.urls),
 ]
