@@ -19,6 +19,13 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ is untyp
             return int(text)
         raise ImproperlyConfigured(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
 
+    def one_of(self, name: str, default: str, *others: str) -> str:
+        """Return variable `name` if it is one of the words that are understood."""
+        word: str = self.str(name, default=default)
+        if word in {default, *others}:
+            return word
+        raise ImproperlyConfigured(f"{name} must be {' or '.join((default, *others))}, not {word!r}.")
+
     def database(self, name: str, *, default: Path) -> dict[str, Any]:
         """Return the database that the URL in variable `name` describes, by default an SQLite file at `default`."""
         url = self.str(name, default="").strip()

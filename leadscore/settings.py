@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from leadscore.environment import Environment
 from leadscore.home import SecretKeyFile, redis_socket
+from leadscore.logging import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -18,10 +19,15 @@ LEADSCORE_HOME = Path(env.str("LEADSCORE_HOME", default=str(BASE_DIR / "var"))).
 PORT = env.whole_number("PORT", default=8000, least=1, most=65535)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 
+# --- Logs ----------------------------------------------------------------------------------------------------------
+LOG_FORMAT = env.one_of("LOG_FORMAT", "console", "json")
+LOGGING = configuration(LOG_FORMAT)
+
 # --- Security ------------------------------------------------------------------------------------------------------
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY", default="") or SecretKeyFile(LEADSCORE_HOME).read_or_create()
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+# Always by its local names too: probes on the machine itself ask so.
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = PUBLIC_URL.startswith("https://")
 SECURE_SSL_REDIRECT = False  # never on an ingest route: the proxy in front redirects people, not events
@@ -33,6 +39,8 @@ SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+# Django's advice about https, which follows here from PUBLIC_URL; leadscore.checks says what to do in our words.
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W012", "security.W016"]
 
 # --- Composition ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -43,6 +43,10 @@ class Log:
         if self._on_console:
             say(f"{self._name:<10} | {line}")
 
+    def leave_console(self) -> None:
+        """From now on write to the file only."""
+        self._on_console = False
+
     def last_lines(self) -> list[str]:
         """Return the newest lines, oldest first."""
         return list(self._last)

@@ -33,6 +33,7 @@ def redis_server(socket: Path) -> Process:
             *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
             *("--save", "", "--appendonly", "no", "--dir", str(socket.parent)),
             *("--daemonize", "no", "--loglevel", "warning", "--maxmemory-policy", "noeviction"),
+            *("--set-proc-title", "no"),
         ),
     )
 

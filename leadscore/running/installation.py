@@ -3,10 +3,10 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 
@@ -19,6 +19,7 @@ from leadscore.running.supervisor import Supervisor
 
 SECONDS_TO_BE_READY = 90.0
 Result = TypeVar("Result")
+Prepared = TypeVar("Prepared")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +50,19 @@ class Installation:
         ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occasions:
-    """What the command does on the way, outside the event loop: `prepare` once Redis answers, `ready` once all do."""
+class FirstLook(Protocol[Prepared]):
+    """What is done on the way, each in a thread: `prepare` once Redis answers, `ready` with its result once all do."""
 
-    prepare: Callable[[], None]
-    ready: Callable[[], None]
+    def prepare(self) -> Prepared: ...
+
+    def ready(self, prepared: Prepared, /) -> None: ...
 
 
 class _AskedToEnd(Exception):  # noqa: N818 - somebody pressed Ctrl-C or sent a signal; that is no error
     pass
 
 
-async def run(installation: Installation, occasions: Occasions, *, parent: int | None) -> None:
+async def run(installation: Installation, first_look: FirstLook[Prepared], *, parent: int | None) -> None:
     """Run the installation until a signal ends it, or the end of `parent`; raise `CannotRun` if it cannot go on."""
     asked = asyncio.Event()
     supervisor = Supervisor(logs=installation.home / "logs")
@@ -69,7 +70,7 @@ async def run(installation: Installation, occasions: Occasions, *, parent: int |
     course = _Course(supervisor, asked)
     orphaned = asyncio.create_task(_end_with(parent, asked))
     try:
-        await course.take(installation, occasions)
+        await course.take(installation, first_look)
     except _AskedToEnd:
         say("Ending …")
     finally:
@@ -86,13 +87,13 @@ class _Course:
         self._supervisor = supervisor
         self._asked = asked
 
-    async def take(self, installation: Installation, occasions: Occasions) -> None:
+    async def take(self, installation: Installation, first_look: FirstLook[Prepared]) -> None:
         if installation.redis_socket:
             await self._start_redis(installation.redis_socket)
-        await self._unless_it_ends(asyncio.to_thread(occasions.prepare))
+        prepared = await self._unless_it_ends(asyncio.to_thread(first_look.prepare))
         await self._supervisor.start(installation.processes())
         await self._unless_it_ends(_until_ready(f"{installation.url}/readyz"))
-        await self._unless_it_ends(asyncio.to_thread(occasions.ready))
+        await self._unless_it_ends(asyncio.to_thread(first_look.ready, prepared))
         await self._unless_it_ends(_for_ever())
 
     async def _start_redis(self, socket: Path) -> None:

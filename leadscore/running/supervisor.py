@@ -10,7 +10,6 @@ import itertools
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -18,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from leadscore.running import leash
 from leadscore.running.console import Log, say
+from leadscore.running.guard import Guard
 from leadscore.running.processes import Process
 
 SECONDS_TO_END = 10.0
@@ -60,14 +59,7 @@ class Supervisor:
         self._ending = asyncio.Event()
         self._spawning = asyncio.Lock()
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        reading, self._pipe = os.pipe()
-        self._guard = subprocess.Popen(  # noqa: S603 - a fixed command
-            [sys.executable, "-I", "-S", leash.__file__, "guard", str(reading)],
-            pass_fds=[reading],
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-        )
-        os.close(reading)
+        self._guard = Guard()
 
     async def start(self, processes: Iterable[Process]) -> None:
         """Start processes and watch them. What is started by a later call relies on what an earlier one started."""
@@ -87,11 +79,12 @@ class Supervisor:
         """End every process, those others rely on last; kill what does not end in time."""
         async with self._spawning:
             self._ending.set()
+        for child in self._children():
+            child.log.leave_console()  # programs that end say so, and nobody asked
         for tier in reversed(self._tiers):
             await self._end(tier)
         await asyncio.gather(*self._watches)
-        os.close(self._pipe)
-        await asyncio.to_thread(self._guard.wait)
+        await asyncio.to_thread(self._guard.close)
 
     def kill(self) -> None:
         """Kill every process at once, for whoever will not wait."""
@@ -125,11 +118,11 @@ class Supervisor:
 
     async def _spawn(self, process: Process) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", leash.__file__, "wear", str(self._pipe), *process.command),
+            *self._guard.leashed(process.command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=[self._pipe],
+            pass_fds=[self._guard.pipe],
             start_new_session=True,
             limit=LONGEST_LINE,
         )
@@ -163,8 +156,7 @@ class Supervisor:
         # What a dead process leaves behind of its own children would hold its port or its queues.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self._pipe, f"-{group}\n".encode())
+        self._guard.release(group)
 
 
 async def _read(running: asyncio.subprocess.Process, log: Log) -> None:

@@ -11,10 +11,29 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.utils import timezone
 
 from leadscore.running import preflight
+from leadscore.running.console import say
+from leadscore.running.demo import Demo, DemoFile, prepare_demo
 from leadscore.running.errors import CannotRun
-from leadscore.running.installation import Installation, Occasions, run
+from leadscore.running.installation import Installation, run
+
+WELCOME = """
+LeadScore is ready at {demo.url}
+
+  Log in      {demo.username}
+  Password    {demo.password}
+  Write key   {demo.writeKey}  (public; sends events)
+  Secret key  {demo.secretKey}  (reads and writes; keep it)
+
+All of this is kept in {home}/demo.json. A first event:
+
+  curl {demo.url}/api/events -H "Authorization: Bearer {demo.writeKey}" \\
+    -H "Content-Type: application/json" -d '{{"eventType": "demo_request", "email": "ada@example.com"}}'
+
+Ctrl-C ends everything.
+"""
 
 
 class Command(BaseCommand):
@@ -37,26 +56,37 @@ class Command(BaseCommand):
         )
         try:
             with preflight.only_one(installation.home):
-                self._check(installation)
-                asyncio.run(run(installation, Occasions(prepare=self._prepare, ready=self._ready), parent=parent))
+                _check(installation)
+                asyncio.run(run(installation, _FirstLook(installation), parent=parent))
         except CannotRun as reason:
             sys.exit(f"LeadScore cannot run: {reason}")
 
-    def _check(self, installation: Installation) -> None:
-        preflight.check_port(installation.port)
-        preflight.check_database()
-        if installation.redis_socket is None:
-            preflight.check_redis(settings.REDIS_URL)
-        if settings.BROKER_URL != settings.REDIS_URL:
-            preflight.check_broker(settings.CELERY_BROKER_URL)
 
-    def _prepare(self) -> None:
+class _FirstLook:
+    """Has the tables and the demo project there before anything serves, and tells people once it does."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._file = DemoFile(installation.home)
+
+    def prepare(self) -> Demo:
         try:
             call_command("migrate", interactive=False, verbosity=0)
+            return prepare_demo(self._file.put_aside(), url=self._installation.url, now=timezone.now())
         except DatabaseError as error:
             raise CannotRun(f"The database cannot be brought up to date: {error}") from error
         finally:
             connection.close()  # this thread ends here, and its connection must not stay open
 
-    def _ready(self) -> None:
-        self.stdout.write("ready")
+    def ready(self, demo: Demo) -> None:
+        self._file.write(demo)
+        say(WELCOME.format(demo=demo, home=self._installation.home))
+
+
+def _check(installation: Installation) -> None:
+    preflight.check_port(installation.port)
+    preflight.check_database()
+    if installation.redis_socket is None:
+        preflight.check_redis(settings.REDIS_URL)
+    if settings.BROKER_URL != settings.REDIS_URL:
+        preflight.check_broker(settings.CELERY_BROKER_URL)
