@@ -143,11 +143,11 @@ LOG_FIELDS = ("id", "event_id", "lead", "kind", "event_type", "occurred_at", "pr
 LogRow = tuple[UUID, str, UUID, str, str, datetime, dict[str, object], dict[str, object], dict[str, object]]
 
 
-def log_of_events(keys: Sequence[UUID]) -> list[LogRow]:
-    """Return the `LOG_FIELDS` of these events, in no order."""
-    return list(Event.objects.filter(pk__in=keys).values_list(*LOG_FIELDS))
+def log_of_pending(keys: Sequence[UUID]) -> list[LogRow]:
+    """Return the `LOG_FIELDS` of those of these events that are still pending, in no order."""
+    return list(Event.objects.filter(pk__in=keys, pending__isnull=False).values_list(*LOG_FIELDS))
 
 
-def log_of_leads(lead_ids: Sequence[UUID]) -> list[LogRow]:
-    """Return the `LOG_FIELDS` of all events of these leads, in no order."""
-    return list(Event.objects.filter(lead__in=lead_ids).values_list(*LOG_FIELDS))
+def projects_of_leads(lead_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return the project of each of these leads."""
+    return dict(Lead.objects.filter(pk__in=lead_ids).values_list("pk", "project"))

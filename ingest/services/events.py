@@ -200,7 +200,13 @@ class _Recording:
                     learned.traits, learned.clock, owner, created_at,
                 )  # fmt: skip
             )
-        database.upsert_rows(Lead, _LEAD_FIELDS, changed, unique=("id",))
+        database.upsert_rows(
+            Lead,
+            _LEAD_FIELDS,
+            changed,
+            unique=("id",),
+            update=("name", "email", "company", "traits", "trait_clock"),
+        )
         emails = {lead_id: name.value for name, lead_id in self.new_names if name.kind == "email"}
         database.insert_rows(
             Lead,
