@@ -1,11 +1,10 @@
 """Where members edit their projects' automations, see what these did, and replay what failed."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import admin, messages
-from django.db.models import Field, ForeignKey, Model, QuerySet
-from django.forms import ModelChoiceField
+from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 
 from automation.core.reasons import when_it_fires, why_it_fired
@@ -13,56 +12,10 @@ from automation.forms import ActionForm, AutomationForm, SuggestingTextInput, st
 from automation.models import Action, Automation, Delivery, Run
 from automation.services.deliveries import replay
 from automation.services.runs import trigger_of
-from ingest.models import Project
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-    _ActionInline = admin.StackedInline[Action, Automation]
-    _DeliveryInline = admin.TabularInline[Delivery, Run]
-else:  # Django's own classes take no parameters
-    _ModelAdmin, _ActionInline, _DeliveryInline = admin.ModelAdmin, admin.StackedInline, admin.TabularInline
+from ingest.admin import ProjectScopedAdmin, ReadOnlyAdmin, visible_projects
 
 
-def projects_seen_by(request: HttpRequest) -> QuerySet[Project]:
-    """Return the projects a person may see: all for a superuser, else those they are a member of."""
-    if request.user.is_superuser:
-        return Project.objects.all()
-    return Project.objects.filter(memberships__user=request.user.pk)
-
-
-class ScopedAdmin(_ModelAdmin):
-    """Shows what belongs to the person's projects. `project_path` leads from the model to its project."""
-
-    project_path = "project"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        queryset: QuerySet[Any] = super().get_queryset(request)
-        if request.user.is_superuser:
-            return queryset
-        return queryset.filter(**{f"{self.project_path}__in": projects_seen_by(request)})
-
-    def formfield_for_foreignkey(
-        self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
-    ) -> "ModelChoiceField[Any] | None":
-        if db_field.name == "project":
-            kwargs["queryset"] = projects_seen_by(request)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-
-class ReadOnlyAdmin(ScopedAdmin):
-    """Shows rows that only services write."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class ActionInline(_ActionInline):
+class ActionInline(admin.StackedInline[Action, Automation]):
     """The actions of an automation. Who may only look does not see what would let them act in its name."""
 
     model = Action
@@ -88,11 +41,11 @@ class ActionInline(_ActionInline):
 
 
 @admin.register(Automation)
-class AutomationAdmin(ScopedAdmin):
+class AutomationAdmin(ProjectScopedAdmin):
     form = AutomationForm
     inlines = [ActionInline]
     list_display = ["name", "project", "when", "what", "active"]
-    list_filter = [("project", admin.RelatedOnlyFieldListFilter), "active", "trigger"]
+    list_filter = ["project", "active", "trigger"]
     list_select_related = ["project"]
     search_fields = ["name"]
     fields = ["project", "name", "active", "trigger", "from_stage", "to_stage", "direction", "event_type"]
@@ -108,7 +61,7 @@ class AutomationAdmin(ScopedAdmin):
 
     def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in ("from_stage", "to_stage"):
-            kwargs["widget"] = SuggestingTextInput(stages_of(projects_seen_by(request).values_list("pk", flat=True)))
+            kwargs["widget"] = SuggestingTextInput(stages_of(visible_projects(request).values_list("pk", flat=True)))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @admin.display(description="when")
@@ -120,7 +73,7 @@ class AutomationAdmin(ScopedAdmin):
         return ", ".join(f"{action}{'' if action.active else ' (switched off)'}" for action in automation.actions.all())
 
 
-class DeliveryInline(_DeliveryInline):
+class DeliveryInline(admin.TabularInline[Delivery, Run]):
     model = Delivery
     fields = ["kind", "status", "attempts", "due_at", "delivered_at", "detail"]
     can_delete = False
@@ -137,7 +90,7 @@ class RunAdmin(ReadOnlyAdmin):
     inlines = [DeliveryInline]
     list_display = ["occurred_at", "automation", "lead", "why", "came_of_it"]
     list_filter = [
-        ("project", admin.RelatedOnlyFieldListFilter),
+        "project",
         ("automation", admin.RelatedOnlyFieldListFilter),
         "deliveries__status",
     ]
@@ -161,7 +114,7 @@ class RunAdmin(ReadOnlyAdmin):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    project_path = "run__project"
+    project_lookup = "run__project"
     actions = ["replay_failed"]
     list_display = ["of_run", "kind", "status", "attempts", "due_at", "detail"]
     list_filter = [

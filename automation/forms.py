@@ -1,7 +1,7 @@
 """The forms in which automations are edited: what is missing or wrong is told in a sentence, at the field."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -15,12 +15,6 @@ from automation.core.secrets import mistake_in_secret
 from automation.models import Action, Automation
 from automation.outgoing import refusal_of_url
 from scoring.timelines import timelines_of
-
-if TYPE_CHECKING:
-    _AutomationForm = forms.ModelForm[Automation]
-    _ActionForm = forms.ModelForm[Action]
-else:  # Django's own classes take no parameters
-    _AutomationForm = _ActionForm = forms.ModelForm
 
 _FIELDS_OF_KIND = {
     Action.Kind.EMAIL: {"recipients", "subject", "message"},
@@ -45,7 +39,7 @@ class SuggestingTextInput(forms.TextInput):
         return format_html('{}<datalist id="{}-suggestions">{}</datalist>', field, name, options)
 
 
-class AutomationForm(_AutomationForm):
+class AutomationForm(forms.ModelForm[Automation]):
     """An automation's trigger: a stage change of stages the project has, or an event."""
 
     def clean(self) -> dict[str, Any]:
@@ -73,7 +67,7 @@ class AutomationForm(_AutomationForm):
             self.add_error("to_stage", "A lead cannot go from a stage to the same stage.")
 
 
-class ActionForm(_ActionForm):
+class ActionForm(forms.ModelForm[Action]):
     """One action. What its kind does not need is dropped."""
 
     class Meta:
