@@ -63,13 +63,13 @@ class Errand:
             score=str(self.facts["newScore"]),
             event=str(self.facts["eventType"]),
             project=self.project_name,
-            url=lead_url(self.lead_id),
+            url=lead_url(self.project_id, self.lead_id),
         )
 
 
-def lead_url(lead_id: UUID) -> str:
-    """Return the address of the lead's page."""
-    return f"{settings.PUBLIC_URL}/leads/{lead_id}"
+def lead_url(project_id: UUID, lead_id: UUID) -> str:
+    """Return the address of the lead's page, as it stands in messages that are kept for long."""
+    return f"{settings.PUBLIC_URL}/p/{project_id}/leads/{lead_id}"
 
 
 def errand_of(delivery_id: UUID) -> Errand | Outcome:

@@ -23,6 +23,7 @@ from automation.wake import wake_deliveries
 from ingest import database
 
 LEASE = timedelta(minutes=2)  # longer than any attempt: 15 s of HTTP or 60 s of SMTP, and a slow resolver before it
+PAUSE = timedelta(minutes=1)
 BATCH = 100
 
 
@@ -39,26 +40,19 @@ class Claim:
 def deliver_due(*, seconds: float) -> int:
     """Attempt what is due, oldest first, until nothing is or the time is up; return the number of attempts.
 
-    After a failure to reach an endpoint the other deliveries of that action wait for the next call, so that a
-    dead endpoint costs every call one time-out and not one per delivery.
+    When an endpoint cannot be reached, the other deliveries of that action are put off for a minute, so that a dead
+    endpoint costs one time-out a minute, and not one per delivery.
     """
     ends = time.monotonic() + seconds
-    unreachable: set[UUID] = set()
     attempted = 0
-    while claims := _due(excluding=unreachable):
-        for candidate in claims:
+    while candidates := _due():
+        for candidate in candidates:
             if time.monotonic() >= ends:
                 wake_deliveries()
                 return attempted
-            if candidate.action_id in unreachable:
-                continue
-            claim = _claim(candidate)
-            if claim is None:
-                continue
-            outcome = _attempt(claim)
-            attempted += 1
-            if outcome.unreachable and claim.action_id is not None:
-                unreachable.add(claim.action_id)
+            if claim := _claim(candidate):
+                _attempt(claim)
+                attempted += 1
     return attempted
 
 
@@ -75,10 +69,8 @@ def replay(delivery_ids: Iterable[UUID]) -> int:
     return replayed
 
 
-def _due(*, excluding: set[UUID]) -> list[Delivery]:
+def _due() -> list[Delivery]:
     due = Delivery.objects.filter(status=Delivery.Status.PENDING, due_at__lte=timezone.now())
-    if excluding:
-        due = due.exclude(action__in=excluding)
     return list(due.only("id", "action_id", "attempts", "due_at").order_by("due_at", "id")[:BATCH])
 
 
@@ -98,7 +90,7 @@ def _claim(delivery: Delivery) -> Claim | None:
     )
 
 
-def _attempt(claim: Claim) -> Outcome:
+def _attempt(claim: Claim) -> None:
     if claim.attempts > MOST_ATTEMPTS:
         # The last attempt was allowed and never settled: whoever made it died of it, or with it.
         outcome = Outcome(verdict=Verdict.FAILED, detail="Given up: the last attempt was begun but never ended.")
@@ -106,7 +98,15 @@ def _attempt(claim: Claim) -> Outcome:
         errand = errand_of(claim.delivery_id)
         outcome = errand if isinstance(errand, Outcome) else actions.carry_out(errand)
     _settle(claim, outcome)
-    return outcome
+    if outcome.unreachable:
+        _put_off(claim)
+
+
+def _put_off(claim: Claim) -> None:
+    now = timezone.now()
+    Delivery.objects.filter(action=claim.action_id, status=Delivery.Status.PENDING, due_at__lte=now).update(
+        due_at=now + PAUSE, detail="Put off: the same endpoint did not answer another delivery."
+    )
 
 
 def _settle(claim: Claim, outcome: Outcome) -> None:

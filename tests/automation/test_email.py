@@ -31,7 +31,7 @@ def test_it_reaches_every_recipient_with_its_placeholders_filled(mailbox: Mailbo
     assert message["Subject"] == "Ada Lovelace is hot"
     assert message.get_content().splitlines() == [
         "Engines: 55 by demo_request",
-        f"http://127.0.0.1:8000/leads/{lead.pk}",
+        f"http://127.0.0.1:8000/p/{lead.project_id}/leads/{lead.pk}",
     ]
     assert only_delivery().detail == "Sent to sales@example.com, boss@example.com."
 

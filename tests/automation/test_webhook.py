@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import settings
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 from standardwebhooks import Webhook
 
@@ -153,14 +153,22 @@ def test_a_huge_answer_is_read_no_further_than_the_limit(receiver: Receiver) -> 
     assert (reply.status, len(reply.body)) == (200, 64 * 1024)
 
 
-def test_nobody_listening_is_told_in_words_and_asked_once_per_round(receiver: Receiver) -> None:
-    lead = make_due({"kind": "webhook", "url": "http://127.0.0.1:1025/"})
-    record_runs([outcome_of_getting_hot(make_lead(lead.project)) for _ in range(3)])
+def test_an_endpoint_that_is_away_is_asked_once_a_minute_however_much_waits_for_it(receiver: Receiver) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        lead = make_due({"kind": "webhook", "url": "http://127.0.0.1:1025/"}, {"kind": "slack", "url": receiver.url})
+        record_runs([outcome_of_getting_hot(make_lead(lead.project)) for _ in range(3)])
+        away = Delivery.objects.filter(kind="webhook")
 
-    assert deliver_due(seconds=30) == 1
+        deliver_due(seconds=30)
 
-    tried = Delivery.objects.get(attempts=1)
-    assert tried.detail.startswith("127.0.0.1 could not be reached: ")
+        assert away.get(attempts=1).detail.startswith("127.0.0.1 could not be reached: ")
+        assert set(away.filter(attempts=0).values_list("detail", flat=True)) == {
+            "Put off: the same endpoint did not answer another delivery."
+        }
+        assert set(Delivery.objects.filter(kind="slack").values_list("status", flat=True)) == {"delivered"}
+
+        clock.shift(timedelta(seconds=61))
+        assert deliver_due(seconds=30) == 1
 
 
 def test_an_internal_address_fails_at_once_with_the_reason() -> None:
@@ -224,8 +232,9 @@ def test_a_second_deliverer_leaves_alone_what_the_first_has_claimed_or_settled(
 )
 @pytest.mark.django_db(transaction=True)
 def test_two_deliverers_at_once_deliver_once(receiver: Receiver) -> None:
-    lead = make_due({"kind": "webhook", "url": receiver.url})
-    record_runs([outcome_of_getting_hot(make_lead(lead.project)) for _ in range(20)])
+    with transaction.atomic():
+        lead = make_due({"kind": "webhook", "url": receiver.url})
+        record_runs([outcome_of_getting_hot(make_lead(lead.project)) for _ in range(20)])
     start = threading.Barrier(2)
 
     def deliver() -> None:
