@@ -8,7 +8,7 @@ HASH_OF = $(IN_VENV) -c 'import hashlib, pathlib, sys; print(*(hashlib.sha256(pa
 PIP := $(IN_VENV) -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-system lint format lock bench clean venv venv-dev
+.PHONY: help run test test-browser test-system lint format schema lock bench clean venv venv-dev
 
 help: ## show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -31,7 +31,13 @@ lint: venv-dev ## everything that can be checked without running the tests
 	$(VENV)/bin/mypy .
 	$(VENV)/bin/lint-imports
 	$(IN_VENV) manage.py makemigrations --check --dry-run
-	$(IN_VENV) manage.py check --deploy --fail-level ERROR
+	$(IN_VENV) manage.py check --deploy --fail-level WARNING
+	@# The description of the API is reviewed like source: a change to it must be meant. `make schema` writes it.
+	$(IN_VENV) manage.py spectacular --validate --fail-on-warn --file $(VENV)/openapi.yaml
+	diff -u docs/reference/openapi.yaml $(VENV)/openapi.yaml
+
+schema: venv-dev ## write the description of the API to docs/reference/openapi.yaml, for review
+	$(IN_VENV) manage.py spectacular --validate --fail-on-warn --file docs/reference/openapi.yaml
 
 format: venv-dev ## bring the source into shape
 	$(VENV)/bin/ruff check --fix .

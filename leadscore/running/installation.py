@@ -29,7 +29,7 @@ class Installation:
     home: Path
     port: int
     web_workers: int
-    lead_queues: int
+    lead_queues: tuple[str, ...]
     lead_workers: int
     redis_socket: Path | None
 

@@ -23,11 +23,6 @@ class Process:
     chatty: bool = False  # its output goes to its file only
 
 
-def lead_queues(count: int) -> tuple[str, ...]:
-    """Return the names of all lead queues."""
-    return tuple(f"leads.{number}" for number in range(count))
-
-
 def share_of(queues: Sequence[str], *, number: int, of: int) -> tuple[str, ...]:
     """Return the queues that consumer `number` (from 1) of `of` consumers reads: every queue has exactly one."""
     return tuple(queues[number - 1 :: of])
@@ -49,9 +44,9 @@ def web(*, host: str, port: int, workers: int) -> Process:
     )
 
 
-def lead_worker(*, number: int, of: int, queues: int) -> Process:
+def lead_worker(*, number: int, of: int, queues: Sequence[str]) -> Process:
     """Return lead worker `number` of `of`: one child, so that events of a lead are scored one after the other."""
-    share = share_of(lead_queues(queues), number=number, of=of)
+    share = share_of(queues, number=number, of=of)
     return Process(name=f"leads-{number}", command=_worker(f"leads-{number}", queues=share, children=1))
 
 
