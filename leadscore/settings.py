@@ -7,9 +7,13 @@ Production settings are in force unless a variable says otherwise, and `DEBUG` i
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import django_stubs_ext
+
 from leadscore.environment import Environment
 from leadscore.home import SecretKeyFile, redis_socket
 from leadscore.logging import configuration
+
+django_stubs_ext.monkeypatch()  # lets `ModelAdmin[Lead]` and the like be written, which type checking needs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()

@@ -10,6 +10,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("api/", include("ingest.api.urls")),
+    path("api/", include("scoring.api.urls")),
     path("metrics", metrics),
     path("admin/", admin.site.urls),
 ]

@@ -21,7 +21,7 @@ def points_field(**options: object) -> "models.DecimalField[Decimal, Decimal]":
 
 
 class Scorecard(models.Model):
-    """A draft of one way to score a project's leads. Publishing freezes all of a project's scorecards into a version."""
+    """A draft of one way to score leads. Publishing freezes all of a project's scorecards into a version."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scorecards")

@@ -6,9 +6,10 @@ what is to be done stands in the database.
 
 from collections.abc import Iterable
 from functools import partial
+from uuid import UUID
 
 import structlog
-from celery import Task
+from celery import Task, current_app
 from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
@@ -33,6 +34,14 @@ def wake_again(task: "Task[..., object]", queues: Iterable[str]) -> None:
         _send(task, queue)
 
 
+def start(task_name: str, project_id: UUID) -> None:
+    """Send a task of the `system` queue by its name, for services, which tasks build on and not the reverse."""
+    try:
+        current_app.send_task(task_name, args=(str(project_id),), queue="system", retry=False)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("task_not_sent", task=task_name, error=str(error))
+
+
 def lower_flag(queue: str) -> None:
     """Let the next event wake the queue again. To be called before looking for work, so that none is overlooked."""
     redis_access.attempt(lambda client: client.delete(_flag(queue)), otherwise=0)
@@ -48,6 +57,6 @@ def _flag(queue: str) -> str:
 
 def _send(task: "Task[..., object]", queue: str) -> None:
     try:
-        task.apply_async(args=[queue], queue=queue, retry=False)
+        task.apply_async(args=(queue,), queue=queue, retry=False)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("wake_up_not_sent", queue=queue, error=str(error))

@@ -49,7 +49,7 @@ class Engine(Protocol):
 
 
 def _engine() -> Engine:
-    return cast(Engine, importlib.import_module(_ENGINES[connection.vendor]))
+    return cast("Engine", importlib.import_module(_ENGINES[connection.vendor]))
 
 
 def unit_of_work(work: Callable[[], T]) -> T:
@@ -107,9 +107,7 @@ def upsert_rows(
         _engine().upsert_rows(model, fields, rows, unique, update)
 
 
-def insert_missing_rows(
-    model: type[models.Model], fields: Sequence[str], rows: Rows, *, unique: Sequence[str]
-) -> None:
+def insert_missing_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, *, unique: Sequence[str]) -> None:
     """Insert rows, leaving out those whose `unique` fields are taken."""
     if rows:
         _engine().insert_missing_rows(model, fields, rows, unique)

@@ -53,7 +53,9 @@ def _merge(model: type[models.Model], fields: Sequence[str], rows: Rows, on_conf
     table = connection.ops.quote_name(model._meta.db_table)
     columns = ", ".join(column_names(model, fields))
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE {_STAGING} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA")  # noqa: S608
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE {_STAGING} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"  # noqa: S608
+        )
         _copy(_STAGING, model, fields, rows)
         cursor.execute(
             f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {_STAGING} ON CONFLICT {on_conflict}"  # noqa: S608

@@ -14,7 +14,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from ingest import database
-from ingest import selectors as log
+from ingest import selectors as ingested
 from ingest.models import Lead
 from ingest.selectors import LogRow
 from ingest.services import pending
@@ -22,6 +22,7 @@ from scoring import selectors
 from scoring.core import engine
 from scoring.core.stages import stage_path
 from scoring.core.timeline import Timeline
+from scoring.log import countable_log
 from scoring.services import dead_letters, projection
 from scoring.services.projection import Failure, Projection
 from scoring.signals import LeadOutcome, ScoredEvent, StageCrossing, scored
@@ -58,13 +59,14 @@ def drain(slots: Collection[int], *, now: datetime) -> int:
 
 
 def _claims(slots: Collection[int], *, now: datetime) -> dict[UUID, _Claim]:
-    claims: dict[UUID, _Claim] = {}
-    leads: set[UUID] = set()
-    for key, lead_id, attempts in log.pending_keys(slots, now=now, limit=MAX_EVENTS):
-        if lead_id in leads or len(leads) < MAX_LEADS:
-            leads.add(lead_id)
-            claims[key] = _Claim(lead_id=lead_id, attempts=attempts)
-    return claims
+    """Return what is due of the leads that have waited longest: all of a lead's events, so that it is folded once."""
+    leads = ingested.leads_waiting(slots, now=now, limit=MAX_EVENTS)[:MAX_LEADS]
+    if not leads:
+        return {}
+    return {
+        key: _Claim(lead_id=lead_id, attempts=attempts)
+        for key, lead_id, attempts in ingested.pending_of(leads, now=now, limit=MAX_EVENTS)
+    }
 
 
 def _score_batch(claims: Mapping[UUID, _Claim], *, now: datetime) -> int:
@@ -72,8 +74,8 @@ def _score_batch(claims: Mapping[UUID, _Claim], *, now: datetime) -> int:
         return 0
     lead_ids = {claim.lead_id for claim in claims.values()}
     database.lock_rows(Lead, lead_ids)
-    batch = _by_lead(log.log_of_pending(list(claims)))
-    projects = log.projects_of_leads(batch)
+    batch = _by_lead(ingested.log_of_pending(list(claims)))
+    projects = ingested.projects_of_leads(batch)
     timelines = timelines_of(set(projects.values()))
     standings = selectors.standings_of(batch)
     folded = list(_fold(batch, projects, timelines, standings))
@@ -114,15 +116,13 @@ def _fold(
         place = engine.position(state)
         if engine.fits(timeline, state) and (place is None or min((row[5], row[1]) for row in rows) > place):
             last_event_at = None if standing is None else standing.last_event_at
-            done = projection.extend(
-                projects[lead_id], lead_id, timeline, state, rows, last_event_at=last_event_at
-            )
+            done = projection.extend(projects[lead_id], lead_id, timeline, state, rows, last_event_at=last_event_at)
             yield done, before
         else:
             late[lead_id] = before
     if late:
         claimed = [row[0] for lead_id in late for row in batch[lead_id]]
-        logs = _by_lead(selectors.countable_log(list(late), with_pending=claimed))
+        logs = _by_lead(countable_log(list(late), with_pending=claimed))
         for lead_id, before in late.items():
             project_id = projects[lead_id]
             yield projection.rebuild(project_id, lead_id, timelines[project_id], logs[lead_id]), before

@@ -19,6 +19,7 @@ from scoring.core import engine
 from scoring.core.engine import Entry, ScorableEvent
 from scoring.core.points import to_number
 from scoring.core.timeline import Timeline
+from scoring.log import scorable
 from scoring.models import LeadScore, LeadState, ScoreEntry
 
 _ENTRY_FIELDS = (
@@ -61,20 +62,6 @@ class Projection:
     last_event_at: datetime | None
     rebuilt: bool
     failures: Mapping[UUID, Failure] = field(default_factory=dict)
-
-
-def scorable(row: LogRow) -> ScorableEvent:
-    """Return a row of the event log as the engine takes it."""
-    key, event_id, _, _, event_type, occurred_at, properties, traits, context = row
-    return ScorableEvent(
-        key=str(key),
-        event_id=event_id,
-        event_type=event_type,
-        occurred_at=occurred_at,
-        properties=properties,
-        traits=traits,
-        context=context,
-    )
 
 
 def last_activity(rows: Iterable[LogRow]) -> datetime | None:
@@ -193,9 +180,7 @@ def _stored_ledgers(lead_ids: Iterable[UUID]) -> dict[UUID, dict[str, list[_Stor
     return ledgers
 
 
-def _difference(
-    stored: Mapping[str, Sequence[_Stored]], entries: Sequence[Entry]
-) -> tuple[list[Entry], list[UUID]]:
+def _difference(stored: Mapping[str, Sequence[_Stored]], entries: Sequence[Entry]) -> tuple[list[Entry], list[UUID]]:
     """Return the entries to insert and the primary keys to delete so that the stored ledger becomes `entries`."""
     chains: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -233,7 +218,7 @@ def _rules(entry: Entry) -> list[dict[str, Any]]:
     shown = []
     for hit in entry.rules:
         rule: dict[str, Any] = {"name": hit.name, "points": to_number(hit.points)}
-        if hit.applied is not None and hit.applied != hit.points:
+        if hit.applied != hit.points:
             rule["applied"] = to_number(hit.applied)
         if hit.refused is not None:
             rule["refused"] = hit.refused

@@ -94,7 +94,7 @@ def replace_draft(project_id: UUID, spec: RulesetSpec) -> None:
             Rule(
                 scorecard=scorecard,
                 name=rule.name,
-                event_type=rule.event,
+                event_type=str(rule.event),
                 points=rule.points,
                 active=rule.active,
             )
