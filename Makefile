@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
 HASH_OF = $(IN_VENV) -c 'import hashlib, pathlib, sys; print(*(hashlib.sha256(pathlib.Path(f).read_bytes()).hexdigest() for f in sys.argv[1:]))'
-PIP := $(IN_VENV) -m pip install --quiet --disable-pip-version-check --no-input
+PIP := $(IN_VENV) -m pip install --quiet --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browser test-system lint format schema lock bench clean venv venv-dev
@@ -34,7 +34,8 @@ lint: venv-dev ## everything that can be checked without running the tests
 	$(IN_VENV) manage.py check --deploy --fail-level WARNING
 	@# The description of the API is reviewed like source: a change to it must be meant. `make schema` writes it.
 	$(IN_VENV) manage.py spectacular --validate --fail-on-warn --file $(VENV)/openapi.yaml
-	diff -u docs/reference/openapi.yaml $(VENV)/openapi.yaml
+	@diff -u docs/reference/openapi.yaml $(VENV)/openapi.yaml || { \
+		echo "The API is not as docs/reference/openapi.yaml describes it. If that is meant: make schema." >&2; exit 1; }
 
 schema: venv-dev ## write the description of the API to docs/reference/openapi.yaml, for review
 	$(IN_VENV) manage.py spectacular --validate --fail-on-warn --file docs/reference/openapi.yaml

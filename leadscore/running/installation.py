@@ -58,7 +58,7 @@ class FirstLook(Protocol[Prepared]):
     def ready(self, prepared: Prepared, /) -> None: ...
 
 
-class _AskedToEnd(Exception):  # noqa: N818 - somebody pressed Ctrl-C or sent a signal; that is no error
+class _AskedToEnd(Exception):
     pass
 
 

@@ -35,7 +35,7 @@ def queues_of(command: tuple[str, ...]) -> list[str]:
     return command[command.index("--queues") + 1].split(",") if "--queues" in command else []
 
 
-class Became(Exception):  # noqa: N818 - what a test process would have become, had it been let
+class Became(Exception):
     pass
 
 
