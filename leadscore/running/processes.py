@@ -4,6 +4,7 @@
 service units do.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,12 @@ class Process:
     name: str
     command: tuple[str, ...]
     chatty: bool = False  # its output goes to its file only
+
+
+def surroundings() -> dict[str, str]:
+    """Return the environment that processes are started with: they find this code from whatever directory."""
+    paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def share_of(queues: Sequence[str], *, number: int, of: int) -> tuple[str, ...]:

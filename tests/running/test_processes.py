@@ -41,10 +41,10 @@ class Became(Exception):
 
 @pytest.fixture
 def becomes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def become(_: str, command: tuple[str, ...]) -> None:
+    def become(_: str, command: tuple[str, ...], __: dict[str, str]) -> None:
         raise Became(command)
 
-    monkeypatch.setattr("os.execvp", become)
+    monkeypatch.setattr("os.execvpe", become)
 
 
 @given(st.integers(1, 256), st.data())

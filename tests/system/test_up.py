@@ -157,6 +157,11 @@ def track(system: System, key: str, event: dict[str, str]) -> dict[str, str]:
     return body
 
 
+def test_it_may_be_started_from_any_directory(tmp_path: Path) -> None:
+    with running(tmp_path / "home", directory=tmp_path) as system:
+        system.wait_until_ready()
+
+
 def test_a_home_too_deep_for_a_socket_works(tmp_path: Path) -> None:
     with running(tmp_path / ("deep" * 30) / "home") as system:
         system.wait_until_ready()

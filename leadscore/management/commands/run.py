@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, role: str, **options: Any) -> None:
         process = self._process(role, options)
-        os.execvp(process.command[0], process.command)  # noqa: S606 - the command lines stand in processes.py
+        os.execvpe(process.command[0], process.command, processes.surroundings())  # noqa: S606 - the command lines stand in processes.py
 
     def _process(self, role: str, options: dict[str, Any]) -> Process:
         if role == "web":
