@@ -160,10 +160,15 @@ class Event(models.Model):
     `occurred_at` decides the order (ties by `event_id`); the other times say how it came about.
     """
 
+    class Kind(models.TextChoices):
+        ACTIVITY = "activity", "Something the lead did"
+        PROFILE = "profile", "What somebody entered about the lead"
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="events")
     event_id = models.CharField(max_length=100)
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="events", db_index=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.ACTIVITY)
     event_type = models.CharField(max_length=64)
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()

@@ -1,6 +1,9 @@
 """Every address the web process answers."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+urlpatterns = [
+    path("api/", include("ingest.api.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,96 @@
+"""The few things database engines do differently, behind one interface.
+
+Everything else in LeadScore uses Django's ORM and does not know which database it runs on. To support another
+engine, write a module here with the functions of `Engine` and name it in `_ENGINES`.
+"""
+
+import importlib
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar, cast
+from uuid import UUID
+
+from django.db import IntegrityError, OperationalError, connection, models, transaction
+
+T = TypeVar("T")
+Rows = Sequence[Sequence[Any]]
+
+_ENGINES = {"sqlite": "ingest.database.sqlite", "postgresql": "ingest.database.postgresql"}
+_ATTEMPTS = 12
+
+
+class Engine(Protocol):
+    """What a database engine must be able to do."""
+
+    def lock_rows(self, model: type[models.Model], ids: Sequence[UUID]) -> None:
+        """Hold these rows, given in sorted order, until the unit of work ends."""
+
+    def insert_rows(self, model: type[models.Model], fields: Sequence[str], rows: Rows) -> None:
+        """Insert rows of Python values in one statement; raise `IntegrityError` if one exists already."""
+
+    def upsert_rows(self, model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:
+        """Insert rows in one statement; where `unique` is taken, update the other fields instead."""
+
+    def insert_missing_rows(
+        self, model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]
+    ) -> None:
+        """Insert rows in one statement, leaving out those whose `unique` is taken."""
+
+    def is_transient(self, error: OperationalError) -> bool:
+        """Return whether the same work may succeed when it is tried again (a deadlock, a busy database)."""
+
+
+def _engine() -> Engine:
+    return cast(Engine, importlib.import_module(_ENGINES[connection.vendor]))
+
+
+def unit_of_work(work: Callable[[], T]) -> T:
+    """Run `work` in a transaction and return its result; all of it is committed, or nothing.
+
+    When a concurrent writer got there first (a unique constraint, a deadlock) the whole of `work` is run again on
+    what is there now. So `work` must read what it decides on, and must have no effect outside the database but
+    through `on_commit`.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return work()
+        except IntegrityError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+        except OperationalError as error:
+            if attempt == _ATTEMPTS - 1 or not _engine().is_transient(error):
+                raise
+        time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311  (spreads contenders; nothing secret)
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def on_commit(effect: Callable[[], None]) -> None:
+    """Run `effect` once the unit of work has been committed, and not at all if it is not."""
+    transaction.on_commit(effect)
+
+
+def lock_rows(model: type[models.Model], ids: Iterable[UUID]) -> None:
+    """Hold the rows with these ids until the unit of work ends.
+
+    Always the same order, and once per unit of work: that is what keeps two of them from waiting for each other.
+    """
+    ordered = sorted(set(ids))
+    if ordered:
+        _engine().lock_rows(model, ordered)
+
+
+def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows) -> None:
+    if rows:
+        _engine().insert_rows(model, fields, rows)
+
+
+def upsert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:
+    if rows:
+        _engine().upsert_rows(model, fields, rows, unique)
+
+
+def insert_missing_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:
+    if rows:
+        _engine().insert_missing_rows(model, fields, rows, unique)

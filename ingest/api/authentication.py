@@ -1,0 +1,93 @@
+"""Who is asking: an API key, which opens one project. A header beats the query, and the query beats the body."""
+
+import base64
+import binascii
+from typing import cast
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from ingest import selectors
+from ingest.api.bodies import body_of
+from ingest.api.errors import RequestRefused
+from ingest.core.events import MAX_BATCH_BYTES, key_in_body
+from ingest.core.keys import KeyKind
+from ingest.models import ApiKey, Project
+
+_QUERY_NAMES = ("apiKey", "writeKey")
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """Finds the key of a request. Keys in the query or the body are taken on ingest routes only: URLs get logged."""
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey]:
+        token = _in_headers(request)
+        if token is None and _ingests(request):
+            token = _in_query(request) or key_in_body(body_of(request, limit=MAX_BATCH_BYTES))
+        if not token:
+            raise NotAuthenticated("Send your API key, for example as “Authorization: Bearer sk_…”.")
+        key = selectors.active_key(token)
+        if key is None:
+            raise AuthenticationFailed("This API key is unknown, revoked or inactive.")
+        return AnonymousUser(), key
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="LeadScore"'
+
+
+class HoldsSecretKey(BasePermission):
+    """Everything but ingestion needs a secret key; a write key stands in web pages."""
+
+    def has_permission(self, request: Request, view: object) -> bool:
+        if key_of(request).kind != KeyKind.SECRET.value:
+            raise RequestRefused("secret_key_required", "A write key may only send events.", status_code=403)
+        return True
+
+
+class ComesFromAllowedOrigin(BasePermission):
+    """A write key with an origin allow-list takes browser requests from these origins only."""
+
+    def has_permission(self, request: Request, view: object) -> bool:
+        origin = request.headers.get("Origin")
+        allowed = key_of(request).allowed_origins
+        if allowed and origin and origin not in allowed:
+            raise RequestRefused("origin_not_allowed", f"This key takes no events from {origin}.", status_code=403)
+        return True
+
+
+def key_of(request: Request) -> ApiKey:
+    """Return the key that authenticated a request."""
+    return cast(ApiKey, request.auth)
+
+
+def project_of(request: Request) -> Project:
+    """Return the project that a request's key opens. Every query of the API starts from it."""
+    return key_of(request).project
+
+
+def _ingests(request: Request) -> bool:
+    return bool(getattr(request.parser_context["view"], "ingests", False)) if request.parser_context else False
+
+
+def _in_headers(request: Request) -> str | None:
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return credentials.strip()
+    if scheme.lower() == "basic":
+        return _basic_user(credentials.strip())
+    return request.headers.get("X-API-Key") or request.headers.get("X-Write-Key")
+
+
+def _basic_user(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[0]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _in_query(request: Request) -> str | None:
+    return next(filter(None, (request.query_params.get(name) for name in _QUERY_NAMES)), None)
+

@@ -1,0 +1,183 @@
+"""The routes that take events in, and the one that reads the log."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ingest import limits, selectors
+from ingest.api.authentication import (
+    ApiKeyAuthentication,
+    ComesFromAllowedOrigin,
+    HoldsSecretKey,
+    key_of,
+    project_of,
+)
+from ingest.api.bodies import body_of
+from ingest.api.errors import RequestRefused, not_found, refusal
+from ingest.api.lists import list_response
+from ingest.api.schema import (
+    BatchRecordedSerializer,
+    EventListSerializer,
+    ProblemSerializer,
+    RecordedSerializer,
+)
+from ingest.core.events import (
+    MAX_BATCH_BYTES,
+    MAX_EVENT_BYTES,
+    NativeBatch,
+    NativeEvent,
+    Refused,
+    parse_batch,
+    parse_event,
+)
+from ingest.models import Event
+from ingest.services.events import record
+
+
+class IngestView(APIView):
+    """A route that takes events from anyone who holds a key of the project."""
+
+    ingests = True
+    authentication_classes = [ApiKeyAuthentication]
+    permission_classes = [ComesFromAllowedOrigin]
+    parser_classes = []
+
+    def spend(self, request: Request, events: int) -> dict[str, str]:
+        """Charge the key for so many events and return the rate-limit headers; refuse with 429."""
+        key = key_of(request)
+        if key.events_per_minute is None:
+            return {}
+        allowance = limits.spend(key.pk, events_per_minute=key.events_per_minute, events=events)
+        headers = {"RateLimit-Policy": allowance.policy, "RateLimit": allowance.state}
+        if not allowance.granted:
+            raise RequestRefused(
+                "rate_limited",
+                f"This key may send {allowance.limit} events a minute and has room for {allowance.remaining} now.",
+                status_code=429,
+                headers=headers | {"Retry-After": str(allowance.retry_after)},
+            )
+        return headers
+
+
+class EventView(IngestView):
+    """One event. A `202` means that it is stored for good."""
+
+    @extend_schema(
+        operation_id="send_event",
+        tags=["Events"],
+        request=NativeEvent,
+        responses={202: RecordedSerializer, (400, "application/problem+json"): ProblemSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        headers = self.spend(request, 1)
+        try:
+            event = parse_event(body_of(request, limit=MAX_EVENT_BYTES))
+        except Refused as refused:
+            raise refusal(refused) from None
+        (outcome,) = record(project_of(request).pk, [event], now=timezone.now())
+        if isinstance(outcome, Refused):
+            raise refusal(outcome)
+        answer = {
+            "status": "duplicate" if outcome.duplicate else "queued",
+            "eventId": outcome.event_id,
+            "leadId": str(outcome.lead_id),
+        }
+        return Response(answer, status=202, headers=headers)
+
+
+class EventLogView(EventView):
+    """`POST` stores one event; `GET` reads the log."""
+
+    def get_permissions(self) -> list[Any]:
+        return [HoldsSecretKey()] if self.request.method == "GET" else super().get_permissions()
+
+    @property
+    def ingests(self) -> bool:  # type: ignore[override]
+        return self.request.method != "GET"
+
+    @extend_schema(
+        operation_id="list_events",
+        tags=["Events"],
+        parameters=[
+            OpenApiParameter("lead", str, description="Only events of this lead, newest by event time."),
+            OpenApiParameter("type", str, description="Only events of this type."),
+            OpenApiParameter("limit", int, description="Rows a page, up to 200."),
+            OpenApiParameter("cursor", str),
+        ],
+        responses={200: EventListSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        project = project_of(request)
+        lead_id = None
+        if wanted := request.query_params.get("lead"):
+            lead = selectors.lead_of(project.pk, wanted)
+            if lead is None:
+                raise not_found("lead")
+            lead_id = lead.pk
+        return list_response(
+            request,
+            lambda cursor, limit: selectors.events_page(
+                project.pk,
+                lead_id=lead_id,
+                event_type=request.query_params.get("type"),
+                cursor=cursor,
+                limit=limit,
+            ),
+            represent_event,
+        )
+
+
+class EventBatchView(IngestView):
+    """Up to 1,000 events at once. A bad one does not spoil the others."""
+
+    @extend_schema(
+        operation_id="send_events",
+        tags=["Events"],
+        request=NativeBatch,
+        responses={202: BatchRecordedSerializer, (400, "application/problem+json"): ProblemSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        try:
+            parsed = parse_batch(body_of(request, limit=MAX_BATCH_BYTES))
+        except Refused as refused:
+            raise refusal(refused) from None
+        headers = self.spend(request, len(parsed)) if parsed else {}
+        usable = [(index, event) for index, event in enumerate(parsed) if not isinstance(event, Refused)]
+        outcomes = record(project_of(request).pk, [event for _, event in usable], now=timezone.now())
+        refused = {index: event for index, event in enumerate(parsed) if isinstance(event, Refused)}
+        refused |= {
+            index: outcome
+            for (index, _), outcome in zip(usable, outcomes, strict=True)
+            if isinstance(outcome, Refused)
+        }
+        recorded = [outcome for outcome in outcomes if not isinstance(outcome, Refused)]
+        answer = {
+            "accepted": sum(not outcome.duplicate for outcome in recorded),
+            "duplicates": sum(outcome.duplicate for outcome in recorded),
+            "rejected": [
+                {"index": index, "code": refused[index].code, "detail": refused[index].detail}
+                for index in sorted(refused)
+            ],
+        }
+        return Response(answer, status=202, headers=headers)
+
+
+def represent_event(event: Event) -> dict[str, Any]:
+    """Return an event as the API shows it."""
+    return {
+        "eventId": event.event_id,
+        "eventType": event.event_type,
+        "kind": event.kind,
+        "leadId": str(event.lead_id),
+        "occurredAt": event.occurred_at,
+        "receivedAt": event.received_at,
+        "timestamp": event.timestamp,
+        "sentAt": event.sent_at,
+        "sessionId": event.session_id or None,
+        "properties": event.properties,
+        "traits": event.traits,
+    }

@@ -1,0 +1,60 @@
+"""The shapes of ingestion's answers, for the OpenAPI document."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class RecordedSerializer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=["queued", "duplicate"])
+    eventId = serializers.CharField()
+    leadId = serializers.UUIDField()
+
+
+class RejectedSerializer(serializers.Serializer[Any]):
+    index = serializers.IntegerField(help_text="Its place in `events`, from 0.")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class BatchRecordedSerializer(serializers.Serializer[Any]):
+    accepted = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    rejected = RejectedSerializer(many=True)
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    eventId = serializers.CharField()
+    eventType = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["activity", "profile"])
+    leadId = serializers.UUIDField()
+    occurredAt = serializers.DateTimeField()
+    receivedAt = serializers.DateTimeField()
+    timestamp = serializers.DateTimeField(allow_null=True, help_text="By the client's own clock.")
+    sentAt = serializers.DateTimeField(allow_null=True)
+    sessionId = serializers.CharField(allow_null=True)
+    properties = serializers.DictField()
+    traits = serializers.DictField()
+
+
+class EventListSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = EventSerializer(many=True)
+
+
+class ProblemDetailSerializer(serializers.Serializer[Any]):
+    pointer = serializers.CharField(help_text="A JSON pointer to what is wrong.")
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """A refused request (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField(help_text="Stable; for programs.")
+    message = serializers.CharField(help_text="The same as `detail`, for clients that expect this name.")
+    errors = ProblemDetailSerializer(many=True)

@@ -1,0 +1,270 @@
+"""Events as clients send them: from the bytes of a request to the facts that are stored, or to a reason why not."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ingest.core.identity import MAX_LENGTH, Name, is_email, normal_email
+from ingest.core.trees import TreeRefused, clean_tree
+
+MAX_EVENT_BYTES = 32 * 1024
+MAX_BATCH_BYTES = 8 * 1024 * 1024
+MAX_BATCH_EVENTS = 1_000
+MAX_PROPERTIES_BYTES = 5 * 1024
+MAX_PROPERTIES_DEPTH = 2
+FUTURE_TOLERANCE = timedelta(minutes=5)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+TRAIT_EVENT_TYPE = "identify"
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a request: where (a JSON pointer) and what, in words."""
+
+    pointer: str
+    detail: str
+
+
+@dataclass(eq=False)
+class Refused(Exception):
+    """A request, or one event of a batch, that is not taken. `code` is stable: `invalid_json`, `invalid`, `too_large`."""
+
+    code: str
+    problems: tuple[Problem, ...]
+
+    @property
+    def detail(self) -> str:
+        return "; ".join(f"{problem.pointer or 'The body'} {problem.detail}" for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingEvent:
+    """An event that may be stored. Times are the client's own; `occurred_at` is decided when it is received."""
+
+    event_type: str
+    event_id: str | None = None
+    lead_id: str | None = None
+    names: tuple[Name, ...] = ()
+    timestamp: datetime | None = None
+    sent_at: datetime | None = None
+    session_id: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+    kind: Literal["activity", "profile"] = "activity"
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value.strip()):
+        raise ValueError("must be a time such as 2026-01-31T10:00:00Z")
+    try:
+        moment = datetime.fromisoformat(value.strip().upper())
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("is no moment of the calendar") from error
+    if moment < EARLIEST:
+        raise ValueError("lies before 1970")
+    return moment
+
+
+def _without_nul(value: object) -> object:
+    return value.replace("\x00", "") if isinstance(value, str) else value
+
+
+def _name(value: object) -> object:
+    value = _without_nul(value)
+    return value.strip() or None if isinstance(value, str) else value
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Identifier = Annotated[str | None, BeforeValidator(_name), Field(max_length=MAX_LENGTH)]
+
+
+class NativeEvent(BaseModel):
+    """The native wire format. Fields it does not name are ignored, so that a newer client can talk to us."""
+
+    model_config = ConfigDict(strict=True)
+
+    event_type: str = Field(validation_alias=AliasChoices("eventType", "event"), pattern=r"^[A-Za-z0-9_]{1,64}$")
+    event_id: Annotated[str | None, BeforeValidator(_without_nul)] = Field(
+        None, alias="eventId", min_length=1, max_length=100
+    )
+    lead_id: Annotated[str | None, Field(alias="leadId", max_length=100)] = None
+    user_id: Annotated[Identifier, Field(alias="userId")] = None
+    anonymous_id: Annotated[Identifier, Field(alias="anonymousId")] = None
+    email: Identifier = None
+    timestamp: Moment | None = None
+    sent_at: Annotated[Moment | None, Field(alias="sentAt")] = None
+    session_id: Annotated[str | None, BeforeValidator(_without_nul), Field(alias="sessionId", max_length=100)] = None
+    properties: dict[str, Any] | None = None
+    traits: dict[str, Any] | None = None
+    context: dict[str, Any] | None = None
+
+
+class NativeBatch(BaseModel):
+    events: list[Any]
+
+
+class _BodyKey(BaseModel):
+    api_key: str | None = Field(None, alias="apiKey")
+    write_key: str | None = Field(None, alias="writeKey")
+
+
+def parse_event(body: bytes) -> IncomingEvent:
+    """Return the one event in a request body; raise `Refused`."""
+    try:
+        return _accepted(NativeEvent.model_validate_json(body))
+    except ValidationError as error:
+        raise _refusal(error) from None
+
+
+def parse_batch(body: bytes) -> list[IncomingEvent | Refused]:
+    """Return the events of `{"events": […]}`, each one either usable or refused; raise `Refused` for the whole body."""
+    try:
+        batch = NativeBatch.model_validate_json(body)
+    except ValidationError as error:
+        raise _refusal(error) from None
+    if len(batch.events) > MAX_BATCH_EVENTS:
+        raise Refused(
+            "too_large", (Problem(pointer="/events", detail=f"has more than {MAX_BATCH_EVENTS:,} events"),)
+        )
+    return [_accepted_or_refused(event) for event in batch.events]
+
+
+def key_in_body(body: bytes) -> str | None:
+    """Return the `apiKey` or `writeKey` a body carries, if it is an object that carries one."""
+    try:
+        keys = _BodyKey.model_validate_json(body)
+    except ValidationError:
+        return None
+    return keys.api_key or keys.write_key
+
+
+def occurred_at(event: IncomingEvent, *, received_at: datetime) -> datetime:
+    """Return when the event happened, by our clock.
+
+    The client's clock is corrected by the moment it says it sent the request: `receivedAt − (sentAt − timestamp)`
+    (Segment's specification, “Clock skew”). What would lie more than five minutes ahead counts as now.
+    """
+    if event.timestamp is None:
+        return received_at
+    try:
+        moment = event.timestamp if event.sent_at is None else received_at - (event.sent_at - event.timestamp)
+    except OverflowError:
+        return received_at
+    if moment > received_at + FUTURE_TOLERANCE:
+        return received_at
+    return max(moment, EARLIEST)
+
+
+def _accepted_or_refused(raw: object) -> IncomingEvent | Refused:
+    try:
+        return _accepted(NativeEvent.model_validate(raw))
+    except ValidationError as error:
+        return _refusal(error)
+    except Refused as refusal:
+        return refusal
+
+
+def _accepted(event: NativeEvent) -> IncomingEvent:
+    names = _names(event)
+    if not names and event.lead_id is None:
+        raise Refused(
+            "invalid", (Problem(pointer="", detail="must have one of leadId, userId, anonymousId or email"),)
+        )
+    properties = _tree("properties", event.properties)
+    return IncomingEvent(
+        event_type=event.event_type,
+        event_id=event.event_id,
+        lead_id=event.lead_id,
+        names=names,
+        timestamp=event.timestamp,
+        sent_at=event.sent_at,
+        session_id=event.session_id or "",
+        properties=properties,
+        traits=_traits(event, properties),
+        context=_tree("context", event.context),
+    )
+
+
+def _names(event: NativeEvent) -> tuple[Name, ...]:
+    names = []
+    if event.user_id:
+        names.append(Name("user_id", event.user_id))
+    if event.email:
+        names.append(Name("email", valid_email(event.email, pointer="/email")))
+    if event.anonymous_id:
+        names.append(Name("anonymous_id", event.anonymous_id))
+    return tuple(names)
+
+
+def valid_email(address: str, *, pointer: str) -> str:
+    """Return the address in its normal spelling; raise `Refused` when it is none."""
+    if not is_email(address):
+        raise Refused("invalid", (Problem(pointer=pointer, detail="must be an e-mail address"),))
+    return normal_email(address)
+
+
+def _traits(event: NativeEvent, properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the traits an event carries: its own, or the properties of an `identify` that has none."""
+    if event.traits is None and event.event_type == TRAIT_EVENT_TYPE:
+        return properties
+    return _tree("traits", event.traits)
+
+
+def _tree(name: str, tree: dict[str, Any] | None) -> dict[str, Any]:
+    if not tree:
+        return {}
+    return checked_tree(name, tree)
+
+
+def checked_tree(name: str, tree: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of a native event cleaned; raise `Refused` when it is too deep, too large or not storable."""
+    try:
+        clean = clean_tree(tree, max_depth=MAX_PROPERTIES_DEPTH)
+    except TreeRefused as refusal:
+        raise Refused(
+            "invalid", (Problem(pointer=f"/{name}{refusal.pointer}", detail=refusal.detail),)
+        ) from None
+    if len(orjson.dumps(clean)) > MAX_PROPERTIES_BYTES:
+        raise Refused(
+            "too_large", (Problem(pointer=f"/{name}", detail=f"is larger than {MAX_PROPERTIES_BYTES:,} bytes"),)
+        )
+    return clean
+
+
+def _refusal(error: ValidationError) -> Refused:
+    """Return pydantic's findings in our words, with pointers in the names of the wire format."""
+    problems = tuple(
+        Problem(pointer=_pointer(found["loc"]), detail=_words(found["type"], found["msg"], found.get("ctx", {})))
+        for found in error.errors(include_url=False, include_input=False)
+    )
+    code = "invalid_json" if error.errors(include_url=False)[0]["type"] == "json_invalid" else "invalid"
+    return Refused(code, problems)
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    return "".join(f"/{part}" for part in location)
+
+
+def _words(kind: str, message: str, context: Mapping[str, Any]) -> str:
+    match kind:
+        case "json_invalid":
+            return f"is not valid JSON: {context.get('error', message)}"
+        case "missing":
+            return "is required"
+        case "string_pattern_mismatch":
+            return "must be 1 to 64 letters, digits or underscores"
+        case "value_error":
+            return str(context.get("error", message))
+        case "model_type" | "dict_type":
+            return "must be an object"
+        case _:
+            return message[0].lower() + message[1:].replace("Input should", "should").replace("input should", "should")

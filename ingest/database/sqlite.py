@@ -1,0 +1,64 @@
+"""SQLite: one writer at a time, so a transaction (begun IMMEDIATE by the settings) is all the locking there is."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import OperationalError, connection, models
+
+from ingest.database import Rows
+from ingest.database.values import Convert, column_names, converted, json_text
+
+
+def _naive_text(moment: datetime) -> str:
+    return str(moment.astimezone(UTC).replace(tzinfo=None))
+
+
+def _hex(value: UUID | str) -> str:
+    return value.hex if isinstance(value, UUID) else UUID(value).hex
+
+
+def _decimal_text(value: Decimal) -> str:
+    return format(value, "f")
+
+
+_CONVERTERS: dict[str, Convert] = {
+    "UUIDField": _hex,
+    "DateTimeField": _naive_text,
+    "DecimalField": _decimal_text,
+    "JSONField": json_text,
+}
+
+
+def lock_rows(model: type[models.Model], ids: Sequence[UUID]) -> None:
+    """Do nothing: the IMMEDIATE transaction already keeps every other writer out."""
+
+
+def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows) -> None:
+    _execute(model, fields, rows, "")
+
+
+def upsert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:
+    names = dict(zip(fields, column_names(model, fields), strict=True))
+    changes = ", ".join(f"{names[field]} = excluded.{names[field]}" for field in fields if field not in unique)
+    _execute(model, fields, rows, f" ON CONFLICT ({', '.join(names[field] for field in unique)}) DO UPDATE SET {changes}")
+
+
+def insert_missing_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:
+    _execute(model, fields, rows, f" ON CONFLICT ({', '.join(column_names(model, unique))}) DO NOTHING")
+
+
+def is_transient(error: OperationalError) -> bool:
+    return "locked" in str(error) or "busy" in str(error)
+
+
+def _execute(model: type[models.Model], fields: Sequence[str], rows: Rows, on_conflict: str) -> None:
+    table = connection.ops.quote_name(model._meta.db_table)
+    columns = ", ".join(column_names(model, fields))
+    places = ", ".join(["%s"] * len(fields))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {table} ({columns}) VALUES ({places}){on_conflict}",  # noqa: S608  (names from models)
+            list(converted(model, fields, rows, _CONVERTERS)),
+        )

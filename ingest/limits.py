@@ -1,0 +1,88 @@
+"""How many events a key may send: a token bucket per key, shared by all web processes through Redis.
+
+The bucket is GCRA, the exact continuous form of a token bucket (no window whose edge lets twice the limit through):
+it holds a minute's worth of events and refills steadily. Without Redis each process keeps buckets of its own, so a
+Redis that is down loosens the limit instead of refusing events.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from throttled import MemoryStore, RateLimitResult, RedisStore, Throttled, per_min
+from throttled.constants import RateLimiterType
+
+from ingest import redis_access
+
+WINDOW_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What a key may still send: whether these events were `granted`, and when there is room again, in seconds."""
+
+    limit: int
+    granted: bool
+    remaining: int
+    reset_after: int
+    retry_after: int
+
+    @property
+    def policy(self) -> str:
+        """Return the `RateLimit-Policy` header (IETF draft-ietf-httpapi-ratelimit-headers)."""
+        return f'"default";q={self.limit};w={WINDOW_SECONDS}'
+
+    @property
+    def state(self) -> str:
+        """Return the `RateLimit` header."""
+        return f'"default";r={self.remaining};t={self.reset_after}'
+
+
+def spend(key_id: UUID, *, events_per_minute: int, events: int) -> Allowance:
+    """Take `events` tokens from a key's bucket if it holds that many, else none."""
+    name = f"key:{key_id}:{events_per_minute}"
+    result = redis_access.attempt(
+        lambda _: _bucket(events_per_minute, _redis_store()).limit(name, events), otherwise=None
+    ) or _bucket(events_per_minute, _memory_store()).limit(name, events)
+    return _allowance(result, events_per_minute)
+
+
+def _allowance(result: RateLimitResult, limit: int) -> Allowance:
+    state = result.state
+    return Allowance(
+        limit=limit,
+        granted=not result.limited,
+        remaining=max(0, state.remaining),
+        reset_after=math.ceil(state.reset_after),
+        retry_after=max(1, math.ceil(state.retry_after)) if result.limited else 0,
+    )
+
+
+@lru_cache(maxsize=1)
+def _redis_store() -> RedisStore:
+    return RedisStore(
+        server=settings.REDIS_URL,
+        options={
+            "SOCKET_TIMEOUT": settings.REDIS_TIMEOUT,
+            "SOCKET_CONNECT_TIMEOUT": settings.REDIS_TIMEOUT,
+            "REDIS_CLIENT_KWARGS": {"retry": Retry(NoBackoff(), 0)},
+        },
+    )
+
+
+@lru_cache(maxsize=1)
+def _memory_store() -> MemoryStore:
+    return MemoryStore()
+
+
+def _bucket(events_per_minute: int, store: RedisStore | MemoryStore) -> Throttled:
+    return Throttled(
+        using=RateLimiterType.GCRA.value,
+        quota=per_min(events_per_minute, burst=events_per_minute),
+        store=store,
+        key_prefix="leadscore",
+    )

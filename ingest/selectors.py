@@ -1,0 +1,153 @@
+"""Read what ingestion stores. Every query starts from a project, or from the projects a person is a member of."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count, Min, QuerySet
+
+from ingest.core.keys import digest
+from ingest.ids import first_id_at
+from ingest.models import ApiKey, Event, Identifier, Lead, PendingEvent, Project, User
+from ingest.pages import Page, page_of
+
+
+def active_key(token: str) -> ApiKey | None:
+    """Return the key, with its project, that a token opens."""
+    return ApiKey.objects.select_related("project").filter(digest=digest(token), active=True).first()
+
+
+def projects_of(user: User) -> QuerySet[Project]:
+    """Return the projects a person is a member of."""
+    return Project.objects.filter(memberships__user=user).order_by("name", "pk")
+
+
+def project_of(user: User, project_id: UUID) -> Project | None:
+    """Return a project if the person is a member of it."""
+    return projects_of(user).filter(pk=project_id).first()
+
+
+def lead_of(project_id: UUID, lead_id: UUID | str) -> Lead | None:
+    """Return a lead of the project, with its owner; `None` for any other id, however it is spelled."""
+    try:
+        key = UUID(str(lead_id))
+    except ValueError:
+        return None
+    return Lead.objects.select_related("owner").filter(project=project_id, pk=key).first()
+
+
+def identifiers_of(lead_id: UUID) -> list[Identifier]:
+    """Return the names a lead answers to, in the order they came."""
+    return list(Identifier.objects.filter(lead=lead_id).order_by("pk"))
+
+
+def events_page(
+    project_id: UUID,
+    *,
+    lead_id: UUID | None = None,
+    event_type: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[Event]:
+    """Return the event log, newest first: of a lead by when it happened, else by when it was received."""
+    events = Event.objects.filter(project=project_id)
+    if event_type is not None:
+        events = events.filter(event_type=event_type)
+    if lead_id is not None:
+        return page_of(events.filter(lead=lead_id), order=("-occurred_at", "-id"), cursor=cursor, limit=limit)
+    return page_of(events, order=("-id",), cursor=cursor, limit=limit)
+
+
+def newest_events(project_id: UUID, *, limit: int) -> list[Event]:
+    """Return what the leads did most recently, with their leads."""
+    return list(Event.objects.filter(project=project_id).select_related("lead").order_by("-id")[:limit])
+
+
+def events_per_minute(project_id: UUID, *, minutes: int, now: datetime) -> list[tuple[datetime, int]]:
+    """Return how many events were received in each of the last minutes, oldest first, minutes without any included."""
+    this_minute = now.replace(second=0, microsecond=0)
+    first = this_minute - timedelta(minutes=minutes - 1)
+    counts = dict.fromkeys((first + timedelta(minutes=offset) for offset in range(minutes)), 0)
+    received = Event.objects.filter(project=project_id, id__gte=first_id_at(first), received_at__gte=first)
+    for moment, count in _counted_by_minute(received):
+        if moment in counts:
+            counts[moment] = count
+    return list(counts.items())
+
+
+def _counted_by_minute(events: QuerySet[Event]) -> Iterator[tuple[datetime, int]]:
+    from django.db.models.functions import TruncMinute
+
+    yield from (
+        events.annotate(minute=TruncMinute("received_at"))
+        .order_by("minute")
+        .values_list("minute")
+        .annotate(count=Count("pk"))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """What a lead did lately, by event time."""
+
+    events_last_24h: int
+    last_event_at: datetime | None
+
+
+def activity_counts(lead_ids: Collection[UUID], *, now: datetime) -> dict[UUID, int]:
+    """Return per lead how many events happened in the last 24 hours; leads without any are left out."""
+    if not lead_ids:
+        return {}
+    return dict(
+        Event.objects.filter(
+            lead__in=lead_ids,
+            kind=Event.Kind.ACTIVITY,
+            occurred_at__gt=now - timedelta(hours=24),
+            occurred_at__lte=now + timedelta(minutes=5),
+        )
+        .order_by()
+        .values_list("lead")
+        .annotate(count=Count("pk"))
+    )
+
+
+# --- What is pending ----------------------------------------------------------------------------------------------
+
+
+def pending_keys(slots: Collection[int], *, now: datetime, limit: int) -> list[tuple[UUID, UUID, int]]:
+    """Return up to `limit` due pending events of these slots, the longest due first: (event, lead, attempts)."""
+    return list(
+        PendingEvent.objects.filter(slot__in=slots, due_at__lte=now)
+        .order_by("due_at")
+        .values_list("event", "lead_id", "attempts")[:limit]
+    )
+
+
+def slots_waiting(*, since: datetime) -> set[int]:
+    """Return the slots that have pending events due since before `since`."""
+    return set(PendingEvent.objects.filter(due_at__lt=since).order_by().values_list("slot", flat=True).distinct())
+
+
+def pending_count() -> int:
+    """Return how many events are stored but not scored."""
+    return PendingEvent.objects.count()
+
+
+def oldest_pending_at() -> datetime | None:
+    """Return when the longest waiting pending event became due."""
+    return PendingEvent.objects.aggregate(oldest=Min("due_at"))["oldest"]
+
+
+LOG_FIELDS = ("id", "event_id", "lead", "kind", "event_type", "occurred_at", "properties", "traits", "context")
+LogRow = tuple[UUID, str, UUID, str, str, datetime, dict[str, object], dict[str, object], dict[str, object]]
+
+
+def log_of_events(keys: Sequence[UUID]) -> list[LogRow]:
+    """Return the `LOG_FIELDS` of these events, in no order."""
+    return list(Event.objects.filter(pk__in=keys).values_list(*LOG_FIELDS))
+
+
+def log_of_leads(lead_ids: Sequence[UUID]) -> list[LogRow]:
+    """Return the `LOG_FIELDS` of all events of these leads, in no order."""
+    return list(Event.objects.filter(lead__in=lead_ids).values_list(*LOG_FIELDS))

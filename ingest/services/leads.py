@@ -1,0 +1,82 @@
+"""Create leads and change what is known of them. Both are events, so that a replay needs nothing but the log."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ingest import database
+from ingest.core.events import IncomingEvent
+from ingest.core.identity import Name
+from ingest.models import Identifier
+from ingest.services.events import Recorded, record_in_unit_of_work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadCreated:
+    lead_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadUpdated:
+    lead_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameTaken:
+    """Refused: one of the names belongs to this lead already."""
+
+    name: Name
+    lead_id: UUID
+
+
+def create_lead(
+    project_id: UUID, *, names: Sequence[Name], traits: Mapping[str, Any], now: datetime
+) -> LeadCreated | NameTaken:
+    """Create a lead that answers to `names`, none of which may be taken. One without any name is fine."""
+    event = IncomingEvent(event_type="lead_created", kind="profile", names=tuple(names), traits=traits)
+
+    def work() -> LeadCreated | NameTaken:
+        if taken := _taken(project_id, names):
+            return taken
+        return LeadCreated(lead_id=_record(project_id, event, now))
+
+    return database.unit_of_work(work)
+
+
+def update_lead(
+    project_id: UUID, lead_id: UUID, *, names: Sequence[Name] = (), traits: Mapping[str, Any], now: datetime
+) -> LeadUpdated | NameTaken:
+    """Change traits of a lead of this project (null forgets one) and let it answer to more `names`."""
+    event = IncomingEvent(
+        event_type="lead_updated", kind="profile", lead_id=str(lead_id), names=tuple(names), traits=traits
+    )
+
+    def work() -> LeadUpdated | NameTaken:
+        taken = _taken(project_id, names)
+        if taken and taken.lead_id != lead_id:
+            return taken
+        return LeadUpdated(lead_id=_record(project_id, event, now))
+
+    return database.unit_of_work(work)
+
+
+def _record(project_id: UUID, event: IncomingEvent, now: datetime) -> UUID:
+    (outcome,) = record_in_unit_of_work(project_id, [(str(uuid.uuid4()), event)], now=now)
+    if not isinstance(outcome, Recorded):
+        raise outcome
+    return outcome.lead_id
+
+
+def _taken(project_id: UUID, names: Sequence[Name]) -> NameTaken | None:
+    for name in names:
+        lead_id = (
+            Identifier.objects.filter(project=project_id, kind=name.kind, value=name.value)
+            .values_list("lead", flat=True)
+            .first()
+        )
+        if lead_id is not None:
+            return NameTaken(name=name, lead_id=lead_id)
+    return None

@@ -1,0 +1,28 @@
+"""Take events off the list of what is pending, or put them back on."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from ingest import database
+from ingest.models import PendingEvent
+from ingest.slots import slot_of
+
+_FIELDS = ("event", "lead_id", "slot", "due_at", "attempts")
+
+
+def settle(keys: Collection[UUID]) -> None:
+    """Take these events off the list: they are scored, in the same unit of work."""
+    PendingEvent.objects.filter(pk__in=keys).delete()
+
+
+def postpone(attempts: Mapping[UUID, tuple[UUID, int]], *, until: datetime) -> None:
+    """Note that scoring these events failed, `{event: (lead, attempts so far)}`, and try them again at `until`."""
+    rows = [(key, lead_id, slot_of(lead_id), until, tried) for key, (lead_id, tried) in attempts.items()]
+    database.upsert_rows(PendingEvent, _FIELDS, rows, unique=("event",))
+
+
+def reopen(events: Sequence[tuple[UUID, UUID]], *, now: datetime) -> None:
+    """Put events, given as (event, lead), back on the list, as if they had just arrived."""
+    rows = [(key, lead_id, slot_of(lead_id), now, 0) for key, lead_id in events]
+    database.upsert_rows(PendingEvent, _FIELDS, rows, unique=("event",))

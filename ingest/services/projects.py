@@ -1,0 +1,17 @@
+"""Create projects, and decide who belongs to them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from ingest.models import Membership, Project, User
+
+
+def create_project(name: str, *, time_zone: str = "UTC", now: datetime) -> Project:
+    """Create a project. Its default rules come with it: scoring listens to new projects."""
+    return Project.objects.create(name=name, time_zone=time_zone, created_at=now)
+
+
+def add_member(project_id: UUID, user: User) -> Membership:
+    """Let a person see the project; someone who belongs to it already stays as they are."""
+    membership, _ = Membership.objects.get_or_create(project_id=project_id, user=user)
+    return membership
