@@ -1,12 +1,14 @@
 """Who sees what: every page of a project is for its members; for anybody else the project does not exist."""
 
 import functools
+import hashlib
 from collections.abc import Callable
 from typing import Any, Concatenate
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -15,8 +17,8 @@ from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from ingest import selectors
 from ingest.models import Project, User
-from leadscore.dashboard import queries
 
 
 class Page:
@@ -34,12 +36,36 @@ class Page:
         """Return whether a script asked for the part that changes, not a browser for the page."""
         return bool(self.htmx) and not self.htmx.history_restore_request
 
+    def live(self, part: str, page: str, **context: Any) -> HttpResponse:
+        """Return a page that keeps itself up to date: whole, or only its `part` to a script, or 204 if nothing changed.
+
+        The part carries a digest of what it shows and sends it with the next request.
+        """
+        seen = digest_of(context)
+        if self.wants_fragment and self.request.GET.get("seen") == seen:
+            return HttpResponse(status=204)
+        return self.render(part if self.wants_fragment else page, seen=seen, **context)
+
     def render(self, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
         """Return the page or fragment `template` with the frame's context added."""
         frame = {"project": self.project, "projects": self.projects}
         response = render(self.request, f"dashboard/{template}.html", {**frame, **context}, status=status)
         patch_vary_headers(response, ["HX-Request"])
         return response
+
+
+def digest_of(context: dict[str, Any]) -> str:
+    """Return a digest that changes when anything in a page's context does."""
+    content = repr([(name, _content(value)) for name, value in sorted(context.items())])
+    return hashlib.blake2b(content.encode(), digest_size=9).hexdigest()
+
+
+def _content(value: object) -> object:
+    if isinstance(value, Model):
+        return {name: held for name, held in vars(value).items() if not name.startswith("_")}
+    if isinstance(value, (list, tuple)):
+        return [_content(each) for each in value]
+    return value
 
 
 def project_page(
@@ -56,7 +82,7 @@ def project_page(
     def wrapped(request: HttpRequest, project_id: UUID, **arguments: Any) -> HttpResponse:
         if not isinstance(request.user, User):
             return _to_login(request)
-        projects = queries.projects_of(request.user)
+        projects = list(selectors.projects_of(request.user))
         project = next((project for project in projects if project.id == project_id), None)
         if project is None:
             raise Http404

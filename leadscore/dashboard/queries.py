@@ -1,161 +1,60 @@
-"""What the pages read and no selector answers. Read-only; every query starts from a project and uses a declared index."""
+"""What the pages read and no selector answers. Read-only; every query starts from a project and uses an index."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from django.db.models import Count
-from django.db.models.functions import TruncMinute
-from django.utils import timezone
+from django.db.models import Count, Q
 
+from automation.models import Automation, Run
 from ingest.core.keys import KeyKind
-from ingest.models import ApiKey, Event, Identifier, Lead, PendingEvent, Project, User
-from leadscore.dashboard.charts import Throughput
-from leadscore.dashboard.stages import Ahead, RulerSegment, StageMark, StageScale, scale_from
-from scoring.models import LeadScore, RulesetVersion, ScoreEntry
+from ingest.models import ApiKey, Event, Lead, PendingEvent, Project
+from ingest.pages import Page, page_of
+from ingest.slots import slot_of
+from leadscore.dashboard.stages import StageScale, scale_from
+from leadscore.dashboard.values import (
+    AutomationRow,
+    DeliveryRow,
+    EntryRow,
+    EventChoice,
+    LeadRow,
+    RunRow,
+    StageShare,
+    WatchedEvent,
+    standing_at,
+)
+from leadscore.templatetags.dashboard import direction, signed
+from scoring.models import LeadScore, LeadState, RulesetVersion, ScoreEntry
 
-LIVE_MINUTES = 60
-CHART_ENTRIES = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where a lead stands on one scorecard, as pages show it."""
-
-    score: Decimal
-    stage: StageMark
-    ruler: tuple[RulerSegment, ...]
-    ahead: Ahead | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeadRow:
-    """A lead in a list."""
-
-    id: UUID
-    label: str
-    email: str
-    company: str
-    owner: str
-    last_event_at: datetime | None
-    standing: Standing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageShare:
-    """How many leads are in a stage, and from where to where it reaches on a bar, in percent."""
-
-    stage: StageMark
-    count: int
-    x: float
-    percent: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewestEvent:
-    """A line of the event log with whose it is."""
-
-    id: UUID
-    event_type: str
-    occurred_at: datetime
-    received_at: datetime
-    lead_id: UUID
-    lead_label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryRow:
-    """A line of the score ledger with its reasons."""
-
-    sequence: int
-    kind: str
-    event_type: str
-    event_key: UUID | None
-    client_event_id: str
-    occurred_at: datetime
-    delta: Decimal
-    old_score: Decimal
-    new_score: Decimal
-    old_stage: StageMark
-    new_stage: StageMark
-    rules: tuple[dict[str, Any], ...]
-    ruleset_version: int
-
-    @property
-    def crossed(self) -> bool:
-        return self.old_stage.name != self.new_stage.name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchedEvent:
-    """An event of a lead and what became of it: pending, scored with an entry, or worth nothing."""
-
-    id: UUID
-    event_type: str
-    occurred_at: datetime
-    pending: bool
-    entry: EntryRow | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleChoice:
-    """An event type some rule scores, and what for."""
-
-    event_type: str
-    name: str
-    points: Decimal
-
-
-def projects_of(user: User) -> list[Project]:
-    """Return the projects a person is a member of, by name."""
-    return list(Project.objects.filter(memberships__user=user).order_by("name", "id"))
+CHART_ENTRIES = 1_000
+WATCHED_EVENTS = 20
 
 
 def ruleset_in_force(project: Project) -> dict[str, Any]:
     """Return the tree of the newest published version, or an empty one before the first."""
-    newest = RulesetVersion.objects.filter(project=project).order_by("-number").values_list("content", flat=True).first()
-    return newest or {}
+    versions = RulesetVersion.objects.filter(project=project).order_by("-number")
+    return versions.values_list("content", flat=True).first() or {}
 
 
-def scale_of(project: Project) -> StageScale:
-    """Return the stages of the primary scorecard in force."""
-    return scale_from(ruleset_in_force(project))
-
-
-def standing(score: Decimal, stage: str, *, scale: StageScale) -> Standing:
-    """Return how to show a score and its stage."""
-    return Standing(score=score, stage=scale.mark(stage), ruler=scale.ruler(score), ahead=scale.ahead(score))
+def scale_of(project: Project, *, scorecard: str | None = None) -> StageScale:
+    """Return the stages in force of a scorecard, the primary one unless named."""
+    return scale_from(ruleset_in_force(project), scorecard=scorecard)
 
 
 def write_token(project: Project) -> str | None:
     """Return the project's oldest active write key, for the snippet on the first-steps page."""
-    return (
-        ApiKey.objects.filter(project=project, kind=KeyKind.WRITE.value, active=True)
-        .exclude(token="")
-        .order_by("created_at")
-        .values_list("token", flat=True)
-        .first()
-    )
+    keys = ApiKey.objects.filter(project=project, kind=KeyKind.WRITE.value, active=True).exclude(token="")
+    return keys.order_by("created_at").values_list("token", flat=True).first()
 
 
-def throughput(project: Project, *, now: datetime) -> Throughput:
-    """Return the events received in each of the last 60 minutes, the running one included."""
-    first = now.replace(second=0, microsecond=0) - timedelta(minutes=LIVE_MINUTES - 1)
-    counted = dict(
-        Event.objects.filter(project=project, pk__gte=_floor_id(first), received_at__gte=first)
-        .annotate(minute=TruncMinute("received_at", tzinfo=timezone.get_default_timezone()))
-        .values_list("minute")
-        .annotate(count=Count("pk"))
-        .order_by()
-    )
-    minutes = (first + timedelta(minutes=place) for place in range(LIVE_MINUTES))
-    return Throughput(minutes=tuple((minute, counted.get(minute, 0)) for minute in minutes))
+def has_leads(project: Project) -> bool:
+    """Return whether anything has ever been heard of anybody."""
+    return Lead.objects.filter(project=project).exists()
 
 
 def stage_shares(project: Project, *, scale: StageScale) -> tuple[StageShare, ...]:
-    """Return the leads per stage, from the lowest stage to the highest; unknown stages come last."""
+    """Return the leads per stage, from the lowest stage to the highest; stages no ruleset knows any more come last."""
     counts = dict(
         LeadScore.objects.filter(project=project, scorecard=scale.scorecard)
         .values_list("stage")
@@ -163,36 +62,194 @@ def stage_shares(project: Project, *, scale: StageScale) -> tuple[StageShare, ..
         .order_by()
     )
     known = [stage.name for stage in scale.stages]
-    names = known + sorted(name for name in counts if name not in known)
     total = sum(counts.values())
     shares, x = [], 0.0
-    for name in names:
-        percent = 100 * counts.get(name, 0) / total if total else 0.0
-        shares.append(
-            StageShare(stage=scale.mark(name), count=counts.get(name, 0), x=round(x, 3), percent=round(percent, 3))
-        )
+    for name in known + sorted(name for name in counts if name not in known):
+        count = counts.get(name, 0)
+        percent = 100 * count / total if total else 0.0
+        shares.append(StageShare(stage=scale.mark(name), count=count, x=round(x, 3), percent=round(percent, 3)))
         x += percent
     return tuple(shares)
 
 
-def newest_events(project: Project, *, limit: int) -> tuple[NewestEvent, ...]:
-    """Return the events received last, newest first."""
-    rows = Event.objects.filter(project=project).select_related("lead").order_by("-pk")[:limit]
-    return tuple(
-        NewestEvent(
-            id=row.pk,
-            event_type=row.event_type,
-            occurred_at=row.occurred_at,
-            received_at=row.received_at,
-            lead_id=row.lead_id,
-            lead_label=row.lead.label,
+def top_leads(project: Project, *, scale: StageScale, stage: str, limit: int) -> tuple[LeadRow, ...]:
+    """Return the leads with the highest scores, of one stage if it is given."""
+    scores = LeadScore.objects.filter(project=project, scorecard=scale.scorecard)
+    if stage:
+        scores = scores.filter(stage=stage)
+    found = scores.select_related("lead__owner", "lead__state").order_by("-score", "lead")[:limit]
+    return tuple(lead_row(score, scale=scale) for score in found)
+
+
+def matching_leads(project: Project, text: str, *, scale: StageScale, limit: int) -> tuple[LeadRow, ...]:
+    """Return the leads whose name, e-mail or company holds `text`, the highest scores first."""
+    scores = LeadScore.objects.filter(project=project, scorecard=scale.scorecard)
+    if text:
+        scores = scores.filter(
+            Q(lead__name__icontains=text) | Q(lead__email__icontains=text) | Q(lead__company__icontains=text)
         )
-        for row in rows.only(
-            "event_type", "occurred_at", "received_at", "project", "lead__name", "lead__email"
-        )
+    found = scores.select_related("lead__owner", "lead__state").order_by("-score", "lead")[:limit]
+    return tuple(lead_row(score, scale=scale) for score in found)
+
+
+def lead_row(score: LeadScore, *, scale: StageScale) -> LeadRow:
+    """Return a score whose lead, owner and state are loaded as a row."""
+    lead = score.lead
+    state: LeadState | None = getattr(lead, "state", None)
+    return LeadRow(
+        id=lead.pk,
+        label=lead.label,
+        email=lead.email,
+        company=lead.company,
+        owner=str(lead.owner) if lead.owner else "",
+        last_event_at=state.last_event_at if state else None,
+        standing=standing_at(score.score, score.stage, scale=scale),
     )
 
 
-def _floor_id(at: datetime) -> UUID:
-    """Return the lowest UUIDv7 (RFC 9562) of a moment: ids at or after it were made since."""
-    return UUID(int=int(at.timestamp() * 1000) << 80)
+def scores_of(lead: Lead) -> dict[str, LeadScore]:
+    """Return a lead's scores by scorecard."""
+    return {score.scorecard: score for score in LeadScore.objects.filter(lead=lead)}
+
+
+def last_event_at(lead: Lead) -> datetime | None:
+    """Return when the lead's newest event occurred."""
+    return LeadState.objects.filter(lead=lead).values_list("last_event_at", flat=True).first()
+
+
+def entries_before(lead: Lead, sequence: int | None, *, scale: StageScale, limit: int) -> tuple[EntryRow, ...]:
+    """Return a page of a lead's ledger, newest first, from just before `sequence`."""
+    entries = ScoreEntry.objects.filter(lead=lead, scorecard=scale.scorecard)
+    if sequence is not None:
+        entries = entries.filter(sequence__lt=sequence)
+    return tuple(entry_row(entry, scale=scale) for entry in entries.order_by("-sequence")[:limit])
+
+
+def entry_row(entry: ScoreEntry, *, scale: StageScale) -> EntryRow:
+    """Return a ledger entry as a row."""
+    return EntryRow(
+        sequence=entry.sequence,
+        kind=entry.kind,
+        event_type=entry.event_type,
+        event_key=entry.event_id,
+        occurred_at=entry.occurred_at,
+        delta=entry.delta,
+        old_score=entry.old_score,
+        new_score=entry.new_score,
+        old_stage=scale.mark(entry.old_stage),
+        new_stage=scale.mark(entry.new_stage),
+        rules=tuple(entry.rules),
+        ruleset_version=entry.ruleset_version,
+    )
+
+
+def score_steps(lead: Lead, *, scale: StageScale) -> list[tuple[datetime, Decimal, Decimal]]:
+    """Return a lead's newest steps in time order: when, and the scores before and after."""
+    entries = ScoreEntry.objects.filter(lead=lead, scorecard=scale.scorecard).order_by("-sequence")
+    newest = list(entries.values_list("occurred_at", "old_score", "new_score")[:CHART_ENTRIES])
+    return newest[::-1]
+
+
+def pending_since(lead: Lead) -> list[datetime]:
+    """Return since when each of a lead's events that is not scored yet has been waiting."""
+    pending = PendingEvent.objects.filter(slot=slot_of(lead.pk), lead_id=lead.pk)
+    return sorted(pending.values_list("event__received_at", flat=True))
+
+
+def watched_events(lead: Lead, *, scale: StageScale) -> tuple[WatchedEvent, ...]:
+    """Return a lead's newest events, each with its entry if it is scored and a rule met it. Three queries."""
+    events = list(
+        Event.objects.filter(lead=lead)
+        .order_by("-occurred_at", "-pk")
+        .only("event_type", "occurred_at", "received_at")[:WATCHED_EVENTS]
+    )
+    pending = set(PendingEvent.objects.filter(pk__in=[event.pk for event in events]).values_list("pk", flat=True))
+    # Entries of decay stand between those of events, hence more of them than events.
+    entries = entries_before(lead, None, scale=scale, limit=3 * WATCHED_EVENTS)
+    entry_of = {entry.event_key: entry for entry in entries}
+    return tuple(
+        WatchedEvent(
+            id=event.pk,
+            event_type=event.event_type,
+            occurred_at=event.occurred_at,
+            received_at=event.received_at,
+            pending=event.pk in pending,
+            entry=entry_of.get(event.pk),
+        )
+        for event in events
+    )
+
+
+def event_choices(content: Mapping[str, Any]) -> tuple[EventChoice, ...]:
+    """Return the event types that rules of the primary scorecard name, the most valuable first."""
+    worth: dict[str, list[tuple[Decimal, str]]] = {}
+    cards: Sequence[Mapping[str, Any]] = content.get("scorecards", [])
+    for rule in cards[0].get("rules", []) if cards else []:
+        types = [rule["event"]] if isinstance(rule["event"], str) else rule["event"]
+        for event_type in types:
+            if event_type != "*":
+                worth.setdefault(event_type, []).append((Decimal(str(rule["points"])), rule["name"]))
+    return tuple(
+        EventChoice(
+            event_type=event_type,
+            worth=" / ".join(signed(points) for points, _ in rules),
+            css=direction(max(points for points, _ in rules)),
+            rules=", ".join(f"{name} {signed(points)}" for points, name in rules),
+        )
+        for event_type, rules in sorted(worth.items(), key=lambda item: -max(item[1])[0])
+    )
+
+
+def automations_of(project: Project) -> tuple[AutomationRow, ...]:
+    """Return the project's automations in words, by name."""
+    return tuple(
+        AutomationRow(
+            name=automation.name,
+            when=_when(automation),
+            actions=tuple(action.get_kind_display() for action in automation.actions.all()),
+            active=automation.active,
+        )
+        for automation in Automation.objects.filter(project=project).prefetch_related("actions")
+    )
+
+
+def runs_page(project: Project, *, cursor: str | None, limit: int) -> Page[RunRow]:
+    """Return the project's runs, newest first."""
+    runs = Run.objects.filter(project=project).select_related("automation", "lead").prefetch_related("deliveries")
+    page = page_of(runs, order=("-id",), cursor=cursor, limit=limit)
+    return Page(rows=[run_row(run) for run in page.rows], next=page.next, previous=page.previous)
+
+
+def runs_of(lead: Lead, *, limit: int) -> tuple[RunRow, ...]:
+    """Return what automations did for a lead, newest first."""
+    runs = Run.objects.filter(lead=lead).select_related("automation", "lead").prefetch_related("deliveries")
+    return tuple(run_row(run) for run in runs.order_by("-id")[:limit])
+
+
+def run_row(run: Run) -> RunRow:
+    """Return a run whose automation, lead and deliveries are loaded as a row."""
+    return RunRow(
+        id=run.pk,
+        automation=run.automation.name,
+        lead_id=run.lead_id,
+        lead_label=run.lead.label,
+        why=run.crossing.replace(">", " → ") if run.crossing else str(run.facts.get("eventType", "event")),
+        occurred_at=run.occurred_at,
+        deliveries=tuple(
+            DeliveryRow(
+                kind=delivery.get_kind_display(),
+                status=delivery.status,
+                attempts=delivery.attempts,
+                detail=delivery.detail,
+            )
+            for delivery in run.deliveries.all()
+        ),
+    )
+
+
+def _when(automation: Automation) -> str:
+    if automation.trigger == Automation.Trigger.EVENT:
+        return f"When a lead has the event {automation.event_type}"
+    old = f"from {automation.from_stage}" if automation.from_stage else "from any stage"
+    new = f"to {automation.to_stage}" if automation.to_stage else "to any stage"
+    return f"When a lead’s stage changes {old} {new}"
