@@ -1,1 +1,1 @@
-"""What marketing and sales people look at: server-rendered pages over the selectors, live by polled fragments."""
+"""What marketing and sales people look at: server-rendered pages, kept up to date by polled fragments."""

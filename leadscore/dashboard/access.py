@@ -11,10 +11,11 @@ from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from ingest import selectors
@@ -37,7 +38,7 @@ class Page:
         return bool(self.htmx) and not self.htmx.history_restore_request
 
     def live(self, part: str, page: str, **context: Any) -> HttpResponse:
-        """Return a page that keeps itself up to date: whole, or only its `part` to a script, or 204 if nothing changed.
+        """Return a page that keeps itself up to date: to a script only its `part`, or 204 if nothing changed.
 
         The part carries a digest of what it shows and sends it with the next request.
         """
@@ -45,6 +46,15 @@ class Page:
         if self.wants_fragment and self.request.GET.get("seen") == seen:
             return HttpResponse(status=204)
         return self.render(part if self.wants_fragment else page, seen=seen, **context)
+
+    def reload(self) -> HttpResponse:
+        """Return what makes a script load the whole page anew."""
+        return HttpResponseClientRefresh()
+
+    def fragment(self, template: str, **context: Any) -> str:
+        """Return the text of a fragment, to be joined with others."""
+        frame = {"project": self.project, **context}
+        return render_to_string(f"dashboard/{template}.html", frame, request=self.request)
 
     def render(self, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
         """Return the page or fragment `template` with the frame's context added."""
@@ -96,5 +106,5 @@ def _to_login(request: HttpRequest) -> HttpResponse:
     htmx = HtmxDetails(request)
     if not htmx:
         return redirect_to_login(request.get_full_path())
-    # A redirect would be followed by the script and put the log-in form into a fragment: move the whole page instead.
+    # A redirect would be followed by the script and put the log-in form into a fragment: move the whole page.
     return HttpResponseClientRedirect(redirect_to_login(htmx.current_url_abs_path or "/").url)

@@ -38,7 +38,7 @@ class Throughput:
 def score_chart(
     points: Sequence[tuple[datetime, Decimal]], *, scale: StageScale, opening: Decimal, now: datetime
 ) -> dict[str, Any]:
-    """Return a score over time as steps, from `opening` before the first point to the present, with stage bands.
+    """Return a score over time as steps from `opening` to the present, with the bands of the stages.
 
     Times are milliseconds since 1970, scores plain numbers: only for drawing.
     """
@@ -54,7 +54,12 @@ def score_chart(
 def _bands(scale: StageScale) -> list[dict[str, Any]]:
     tops: Iterable[Decimal | None] = [stage.minimum for stage in scale.stages[1:]] + [None]
     return [
-        {"name": stage.name, "from": float(stage.minimum), "to": None if top is None else float(top), "css": stage.css}
+        {
+            "name": stage.name,
+            "from": float(stage.minimum),
+            "to": None if top is None else float(top),
+            "css": stage.css,
+        }
         for stage, top in zip(scale.stages, tops, strict=True)
     ]
 

@@ -23,7 +23,7 @@ BURSTS = (1, 5, 20)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadFilters:
-    """Which leads, in which order. Unknown values fall back to the defaults, as links get cut and mistyped."""
+    """Which leads, in which order. Unknown values count as the defaults: links get cut and mistyped."""
 
     q: str
     stage: str
@@ -59,7 +59,7 @@ class LeadFilters:
 
 
 class FireForm(forms.Form):
-    """An event to fire, for a lead of the project or a new one. Refusals are those of the API, in its words."""
+    """An event to fire, for a lead of the project or a new one. It is refused as the API would refuse it."""
 
     who = forms.ChoiceField(choices=[("known", "A lead"), ("new", "A new lead")], required=False)
     lead = forms.UUIDField(required=False, error_messages={"invalid": "Choose a lead."})
@@ -69,11 +69,18 @@ class FireForm(forms.Form):
     event_type = forms.CharField(max_length=64, required=False)
     other_type = forms.CharField(max_length=64, required=False)
     properties = forms.CharField(max_length=20_000, required=False)
-    times = forms.TypedChoiceField(choices=[(str(times), f"×{times}") for times in BURSTS], coerce=int, empty_value=1, required=False)
+    times = forms.TypedChoiceField(
+        choices=[(str(times), f"×{times}") for times in BURSTS], coerce=int, empty_value="1", required=False
+    )
 
     @property
     def is_new(self) -> bool:
         return bool(self.cleaned_data.get("who") == "new")
+
+    @property
+    def chosen_type(self) -> str:
+        """Return the type to fire: the one chosen, else the one typed."""
+        return str(self.cleaned_data.get("event_type") or self.cleaned_data.get("other_type", ""))
 
     @property
     def lead_id(self) -> UUID | None:
@@ -83,7 +90,9 @@ class FireForm(forms.Form):
     @property
     def traits(self) -> dict[str, str]:
         """Return what was entered about a new lead."""
-        return {name: value for name in ("name", "email", "company") if (value := self.cleaned_data.get(name))}
+        return {
+            name: value for name in ("name", "email", "company") if (value := self.cleaned_data.get(name))
+        }
 
     @property
     def names(self) -> list[Name]:
@@ -137,7 +146,6 @@ class FireForm(forms.Form):
 
     def _event(self, lead_id: str) -> IncomingEvent:
         """Return the event as the API would read it; raise `Refused`."""
-        event_type = self.cleaned_data.get("event_type") or self.cleaned_data.get("other_type", "")
         properties = json.loads(self.cleaned_data.get("properties") or "{}")
-        body = {"eventType": event_type, "leadId": lead_id, "properties": properties}
+        body = {"eventType": self.chosen_type, "leadId": lead_id, "properties": properties}
         return parse_event(json.dumps(body).encode("utf-8", "surrogatepass"))

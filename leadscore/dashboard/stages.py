@@ -1,13 +1,13 @@
 """How stages look: the colour of a stage by its rank, and the ruler that shows how far a score has come.
 
-Projects name their stages as they like, so nothing here knows a name: the lowest stage has the first colour of the
-palette, the highest the last, and those between are spread over the rest.
+Projects name their stages as they like, so nothing here knows a name: the lowest stage has the first colour
+of the palette, the highest the last, and those between are spread over the rest.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+
+from scoring.core.schema import ScorecardSpec
 
 PALETTE = 6  # `.rank-0` … `.rank-5` in the stylesheet
 RULER_WIDTH = 100.0
@@ -73,7 +73,12 @@ class StageScale:
     def ahead(self, score: Decimal) -> Ahead | None:
         """Return the next stage above a score, or None when it is in the highest."""
         return next(
-            (Ahead(stage=stage, missing=stage.minimum - score) for stage in self.stages if stage.minimum > score), None
+            (
+                Ahead(stage=stage, missing=stage.minimum - score)
+                for stage in self.stages
+                if stage.minimum > score
+            ),
+            None,
         )
 
     def _share(self, place: int, score: Decimal) -> float:
@@ -86,15 +91,11 @@ class StageScale:
         return min(1.0, max(0.06, float((score - low) / (high - low))))
 
 
-def scale_from(content: Mapping[str, Any], *, scorecard: str | None = None) -> StageScale:
-    """Return the scale of a scorecard in a ruleset tree: the primary one unless `scorecard` names another."""
-    cards: Sequence[Mapping[str, Any]] = content.get("scorecards", [])
-    card = next((card for card in cards if scorecard in (None, card["name"])), None)
-    if card is None:
-        return StageScale(scorecard=scorecard or "", stages=())
-    stages = sorted((Decimal(str(stage["min"])), str(stage["name"])) for stage in card.get("stages", []))
+def scale_of_card(card: ScorecardSpec) -> StageScale:
+    """Return the scale of a scorecard."""
+    stages = sorted((stage.min, stage.name) for stage in card.stages)
     return StageScale(
-        scorecard=card["name"],
+        scorecard=card.name,
         stages=tuple(
             StageMark(name=name, minimum=minimum, css=f"rank-{rank_of(place, len(stages))}")
             for place, (minimum, name) in enumerate(stages)

@@ -1,13 +1,14 @@
 """The pages: each reads arguments, asks selectors or calls one service, and renders."""
 
-from typing import Any
+import re
+from typing import Any, cast
+from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,24 +20,24 @@ from django_ratelimit.core import is_ratelimited
 from ingest import selectors as ingest
 from ingest.models import Lead, User
 from ingest.pages import CursorInvalid
-from ingest.services import events, leads
 from leadscore.dashboard import charts, firing, queries
 from leadscore.dashboard.access import Page, project_page
 from leadscore.dashboard.forms import ORDERINGS, FireForm, LeadFilters
-from leadscore.dashboard.values import standing_at
+from leadscore.dashboard.lead_facts import lead_facts
 
 LIVE_MINUTES = 60
 FAILED_LOG_INS = "10/m"
+BEFORE = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 class LogIn(LoginView):
-    """The log-in. Only failures count against an address, so that an office behind one does not lock itself out."""
+    """The log-in. Only failures count against an address: an office behind one stays free to log in."""
 
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self._failures(increment=False):
-            return render(request, "429.html", status=429, headers={"Retry-After": "60"})
+            return too_many_attempts(request)
         return super().post(request, *args, **kwargs)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
@@ -46,9 +47,21 @@ class LogIn(LoginView):
     def _failures(self, *, increment: bool) -> bool:
         return bool(
             is_ratelimited(
-                self.request, group="log-in", key="ip", rate=FAILED_LOG_INS, method="POST", increment=increment
+                self.request,
+                group="log-in",
+                key="ip",
+                rate=FAILED_LOG_INS,
+                method="POST",
+                increment=increment,
             )
         )
+
+
+def too_many_attempts(request: HttpRequest) -> HttpResponse:
+    """Tell somebody who keeps guessing to wait."""
+    response = render(request, "429.html", status=429)
+    response["Retry-After"] = "60"
+    return response
 
 
 @login_required
@@ -56,8 +69,7 @@ class LogIn(LoginView):
 @require_safe
 def first_project(request: HttpRequest) -> HttpResponse:
     """Lead to the overview of the reader's first project."""
-    assert isinstance(request.user, User)
-    project = ingest.projects_of(request.user).first()
+    project = ingest.projects_of(cast("User", request.user)).first()
     if project is None:
         return render(request, "dashboard/no_project.html")
     return redirect("overview", project.pk)
@@ -71,7 +83,7 @@ def overview(page: Page) -> HttpResponse:
         return _first_steps(page)
     if page.htmx.target == "first-steps":
         return page.reload()
-    scale = queries.scale_of(page.project)
+    scale = queries.scale_of(page.project.pk)
     shares = queries.stage_shares(page.project, scale=scale)
     minutes = ingest.events_per_minute(page.project.pk, minutes=LIVE_MINUTES, now=timezone.now())
     return page.live(
@@ -102,7 +114,7 @@ def _first_steps(page: Page) -> HttpResponse:
 def lead_list(page: Page) -> HttpResponse:
     """List the project's leads; the address holds the search, stage, order and place."""
     filters = LeadFilters.read(page.request.GET)
-    scale = queries.scale_of(page.project)
+    scale = queries.scale_of(page.project.pk)
     try:
         found = queries.leads_page(page.project, filters, scale=scale)
     except CursorInvalid:
@@ -124,7 +136,14 @@ def lead_list(page: Page) -> HttpResponse:
 def lead_page(page: Page, lead_id: UUID) -> HttpResponse:
     """Show one lead: the score and every reason for it, what to do next, and who it is."""
     lead = _lead(page, lead_id)
-    return page.live("_lead", "lead_page", section="leads", **queries.lead_facts(page.project, lead, page.request.GET))
+    before, scorecard = page.request.GET.get("before", ""), page.request.GET.get("scorecard") or None
+    facts = lead_facts(
+        lead,
+        scorecard=scorecard,
+        before=int(before) if BEFORE.fullmatch(before) else None,
+        now=timezone.now(),
+    )
+    return page.live("_lead", "lead_page", section="leads", before=before, chosen_card=scorecard, **facts)
 
 
 @require_safe
@@ -132,9 +151,11 @@ def lead_page(page: Page, lead_id: UUID) -> HttpResponse:
 def leaderboard(page: Page) -> HttpResponse:
     """Rank the leads by score, all or those of a stage."""
     stage = LeadFilters.read(page.request.GET).stage
-    scale = queries.scale_of(page.project)
+    scale = queries.scale_of(page.project.pk)
     rows = queries.top_leads(page.project, scale=scale, stage=stage, limit=50)
-    return page.live("_leaderboard", "leaderboard", section="leaderboard", scale=scale, stage=stage, rows=rows)
+    return page.live(
+        "_leaderboard", "leaderboard", section="leaderboard", scale=scale, stage=stage, rows=rows
+    )
 
 
 @require_safe
@@ -150,9 +171,98 @@ def automation_list(page: Page) -> HttpResponse:
         "_runs",
         "automation_list",
         section="automations",
-        automations=() if page.wants_fragment else queries.automations_of(page.project),
+        automations=queries.automations_of(page.project),
         runs=runs.rows,
         cursor=page.request.GET.get("cursor", ""),
         next_url=runs.next and f"?cursor={runs.next}",
         previous_url=runs.previous and f"?cursor={runs.previous}",
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_page
+def fire_event(page: Page) -> HttpResponse:
+    """Fire an event for a lead, known or new, and watch what it does."""
+    if page.request.method != "POST":
+        form = FireForm(
+            initial={"who": page.request.GET.get("who"), "event_type": page.request.GET.get("event")}
+        )
+        return _fire_page(page, form, lead=_chosen(page, page.request.GET.get("lead")))
+    form = FireForm(page.request.POST)
+    lead = firing.fire(page.project, form, now=timezone.now())
+    if lead is None:
+        return _refused(page, form)
+    choice = urlencode({"lead": lead.pk, "event": form.chosen_type})
+    address = f"{reverse('fire_event', args=[page.project.pk])}?{choice}"
+    if not page.htmx:
+        return redirect(address)
+    return push_url(_fired(page, lead), address)
+
+
+def _fired(page: Page, lead: Lead) -> HttpResponse:
+    watch = page.fragment("_watch", **firing.watch(page.project, lead, now=timezone.now()))
+    form = FireForm(initial={"who": "known"})
+    who = page.fragment("_who", form=form, out_of_band=True, **_candidates(page, "", lead=lead))
+    return HttpResponse(watch + who)
+
+
+def _refused(page: Page, form: FireForm) -> HttpResponse:
+    lead = _chosen(page, form.data.get("lead"))
+    if not page.htmx:
+        return _fire_page(page, form, lead=lead, status=422)
+    # Scripts swap only answers that succeeded: the form comes back in place of itself, its mistakes named.
+    response = page.render("_fire_form", **_form_context(page, form, lead=lead))
+    return reswap(retarget(response, "#fire"), "outerHTML")
+
+
+def _fire_page(page: Page, form: FireForm, *, lead: Lead | None, status: int = 200) -> HttpResponse:
+    watched = firing.watch(page.project, lead, now=timezone.now()) if lead else {}
+    context = {"section": "fire", **_form_context(page, form, lead=lead), **watched}
+    return page.render("fire_event", status=status, **context)
+
+
+def _form_context(page: Page, form: FireForm, *, lead: Lead | None) -> dict[str, Any]:
+    choices = queries.event_choices(page.project)
+    return {
+        "form": form,
+        "choices": choices,
+        **_candidates(page, page.request.GET.get("find", ""), lead=lead),
+    }
+
+
+@require_safe
+@project_page
+def fire_candidates(page: Page) -> HttpResponse:
+    """Find leads to fire an event for; the one chosen already stays in the list."""
+    lead = _chosen(page, page.request.GET.get("lead"))
+    return page.render("_candidates", **_candidates(page, page.request.GET.get("find", ""), lead=lead))
+
+
+def _candidates(page: Page, text: str, *, lead: Lead | None) -> dict[str, Any]:
+    text = text.replace("\x00", "").strip()[:200]
+    return {
+        "find": text,
+        "candidates": firing.candidates(page.project, text, chosen=lead),
+        "chosen": lead and lead.pk,
+    }
+
+
+@require_safe
+@project_page
+def fire_watch(page: Page, lead_id: UUID) -> HttpResponse:
+    """Show a lead's standing and what became of its newest events."""
+    return page.live(
+        "_watch", "_watch", **firing.watch(page.project, _lead(page, lead_id), now=timezone.now())
+    )
+
+
+def _lead(page: Page, lead_id: UUID) -> Lead:
+    lead = ingest.lead_of(page.project.pk, lead_id)
+    if lead is None:
+        raise Http404
+    return lead
+
+
+def _chosen(page: Page, lead_id: str | None) -> Lead | None:
+    """Return the lead an address names, if the project has it."""
+    return ingest.lead_of(page.project.pk, lead_id) if lead_id else None

@@ -49,7 +49,7 @@ def in_words(at: datetime, *, now: datetime) -> str:
     """Return how long ago (or ahead) a moment is, as the browser script keeps writing it."""
     seconds = int((now - at).total_seconds())
     ahead, seconds = seconds < 0, abs(seconds)
-    if seconds < 45:  # noqa: PLR2004
+    if seconds < 45:
         return "just now"
     for unit, length in (("d", DAY), ("h", HOUR), ("min", MINUTE)):
         if seconds >= length:
