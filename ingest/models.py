@@ -206,7 +206,10 @@ class PendingEvent(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
-        indexes = [models.Index(fields=["slot", "due_at"], name="pending_by_slot")]
+        indexes = [
+            models.Index(fields=["slot", "due_at"], name="pending_by_slot"),
+            models.Index(fields=["lead_id"], name="pending_by_lead"),
+        ]
 
     def __str__(self) -> str:
         return f"Event {self.pk}, due {self.due_at:%Y-%m-%d %H:%M:%S}"

@@ -87,9 +87,7 @@ def _decode(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[bool
         backwards, *texts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if len(texts) != len(order) or not all(isinstance(text, str) for text in texts):
             raise CursorInvalid
-        return bool(backwards), [
-            _field(model, name).to_python(text) for name, text in zip(order, texts, strict=True)
-        ]
+        return bool(backwards), [_field(model, name).to_python(text) for name, text in zip(order, texts, strict=True)]
     except (binascii.Error, ValueError, TypeError, ValidationError) as error:
         raise CursorInvalid from error
 

@@ -4,9 +4,9 @@ Redis holds hints only (wake-ups, token buckets). After a failure it is left alo
 waited for again by every request.
 """
 
-import threading
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeVar
 
 import redis
@@ -20,33 +20,32 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _PAUSE_SECONDS = 1.0
-_lock = threading.Lock()
-_client: redis.Redis | None = None
-_paused_until = 0.0
 
 
+class _Pause:
+    """When Redis may be tried again, in monotonic seconds. Racing threads at worst try once more."""
+
+    until = 0.0
+
+
+@lru_cache(maxsize=1)
 def client() -> redis.Redis:
     """Return this process's Redis client; it fails fast and never retries."""
-    global _client
-    with _lock:
-        if _client is None:
-            _client = redis.Redis.from_url(
-                settings.REDIS_URL,
-                socket_timeout=settings.REDIS_TIMEOUT,
-                socket_connect_timeout=settings.REDIS_TIMEOUT,
-                retry=Retry(NoBackoff(), 0),
-            )
-        return _client
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=settings.REDIS_TIMEOUT,
+        socket_connect_timeout=settings.REDIS_TIMEOUT,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 def attempt(operation: Callable[[redis.Redis], T], *, otherwise: T) -> T:
     """Return what `operation` gives, or `otherwise` while Redis cannot be reached."""
-    global _paused_until
-    if time.monotonic() < _paused_until:
+    if time.monotonic() < _Pause.until:
         return otherwise
     try:
         return operation(client())
     except (redis.RedisError, StoreUnavailableError, OSError) as error:
-        _paused_until = time.monotonic() + _PAUSE_SECONDS
+        _Pause.until = time.monotonic() + _PAUSE_SECONDS
         log.warning("redis_unreachable", error=str(error))
         return otherwise

@@ -115,13 +115,16 @@ def activity_counts(lead_ids: Collection[UUID], *, now: datetime) -> dict[UUID, 
 # --- What is pending ----------------------------------------------------------------------------------------------
 
 
-def pending_keys(slots: Collection[int], *, now: datetime, limit: int) -> list[tuple[UUID, UUID, int]]:
-    """Return up to `limit` due pending events of these slots, the longest due first: (event, lead, attempts)."""
-    return list(
-        PendingEvent.objects.filter(slot__in=slots, due_at__lte=now)
-        .order_by("due_at")
-        .values_list("event", "lead_id", "attempts")[:limit]
-    )
+def leads_waiting(slots: Collection[int], *, now: datetime, limit: int) -> list[UUID]:
+    """Return the leads of the `limit` longest due pending events of these slots, the longest due first."""
+    due = PendingEvent.objects.filter(slot__in=slots, due_at__lte=now).order_by("due_at")
+    return list(dict.fromkeys(due.values_list("lead_id", flat=True)[:limit]))
+
+
+def pending_of(lead_ids: Collection[UUID], *, now: datetime, limit: int) -> list[tuple[UUID, UUID, int]]:
+    """Return up to `limit` due pending events of these leads, the longest due first: (event, lead, attempts)."""
+    due = PendingEvent.objects.filter(lead_id__in=lead_ids, due_at__lte=now).order_by("due_at")
+    return list(due.values_list("event_id", "lead_id", "attempts")[:limit])
 
 
 def slots_waiting(*, since: datetime) -> set[int]:
@@ -136,18 +139,19 @@ def pending_count() -> int:
 
 def oldest_pending_at() -> datetime | None:
     """Return when the longest waiting pending event became due."""
-    return PendingEvent.objects.aggregate(oldest=Min("due_at"))["oldest"]
+    oldest: datetime | None = PendingEvent.objects.aggregate(oldest=Min("due_at"))["oldest"]
+    return oldest
 
 
 LOG_FIELDS = ("id", "event_id", "lead", "kind", "event_type", "occurred_at", "properties", "traits", "context")
 LogRow = tuple[UUID, str, UUID, str, str, datetime, dict[str, object], dict[str, object], dict[str, object]]
 
 
-def log_of_events(keys: Sequence[UUID]) -> list[LogRow]:
-    """Return the `LOG_FIELDS` of these events, in no order."""
-    return list(Event.objects.filter(pk__in=keys).values_list(*LOG_FIELDS))
+def log_of_pending(keys: Sequence[UUID]) -> list[LogRow]:
+    """Return the `LOG_FIELDS` of those of these events that are still pending, in no order."""
+    return list(Event.objects.filter(pk__in=keys, pending__isnull=False).values_list(*LOG_FIELDS))
 
 
-def log_of_leads(lead_ids: Sequence[UUID]) -> list[LogRow]:
-    """Return the `LOG_FIELDS` of all events of these leads, in no order."""
-    return list(Event.objects.filter(lead__in=lead_ids).values_list(*LOG_FIELDS))
+def projects_of_leads(lead_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return the project of each of these leads."""
+    return dict(Lead.objects.filter(pk__in=lead_ids).values_list("pk", "project"))

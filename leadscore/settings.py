@@ -97,7 +97,9 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5}
 else:
-    raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:// or postgres://; other databases are not supported yet.")
+    raise ImproperlyConfigured(
+        "DATABASE_URL must begin with sqlite:// or postgres://; other databases are not supported yet."
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis and Celery ----------------------------------------------------------------------------------------------
@@ -116,7 +118,11 @@ CELERY_DB_REUSE_MAX = 10_000  # without it Celery closes the database connection
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "scoring.tasks.sweep", "schedule": 5.0, "options": {"queue": "system", "expires": 10}},
-    "deliver-due": {"task": "automation.tasks.deliver_due", "schedule": 5.0, "options": {"queue": "deliveries", "expires": 10}},
+    "deliver-due": {
+        "task": "automation.tasks.deliver_due",
+        "schedule": 5.0,
+        "options": {"queue": "deliveries", "expires": 10},
+    },
 }
 LEAD_QUEUES = env.int("LEAD_QUEUES", default=8)  # lead queues `leads.0` …; each has exactly one consumer
 WORKERS = env.int("WORKERS", default=1)

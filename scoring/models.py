@@ -21,7 +21,7 @@ def points_field(**options: object) -> "models.DecimalField[Decimal, Decimal]":
 
 
 class Scorecard(models.Model):
-    """A draft of one way to score a project's leads. Publishing freezes all of a project's scorecards into a version."""
+    """A draft of one way to score leads. Publishing freezes all of a project's scorecards into a version."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scorecards")
@@ -127,7 +127,6 @@ class LeadState(models.Model):
     lead = models.OneToOneField(Lead, on_delete=models.CASCADE, primary_key=True, related_name="state")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     state = models.JSONField(help_text="The engine's state, as `scoring.core.engine.dump_state` writes it.")
-    ruleset_version = models.PositiveIntegerField(help_text="The newest version when the state was folded.")
     last_event_at = models.DateTimeField(null=True, help_text="When the newest event occurred, scored or not.")
 
     def __str__(self) -> str:

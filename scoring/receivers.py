@@ -1,1 +1,34 @@
-"""Keep the leads' scores in step with the event log."""
+"""Keep scores in step with the event log."""
+
+from typing import Any
+
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+from django.utils import timezone
+
+from ingest import database
+from ingest.models import Project
+from ingest.signals import EventsStored, events_stored
+from scoring import routing, wake
+from scoring.services.rulesets import create_default_ruleset
+from scoring.services.scores import open_scores
+from scoring.tasks import drain
+
+
+@receiver(post_save, sender=Project)
+def give_default_ruleset(instance: Project, created: bool, raw: bool, **_: Any) -> None:  # noqa: FBT001  (Django's)
+    """Give every new project its default rules, however it comes about."""
+    if created and not raw:
+        create_default_ruleset(instance.pk, now=timezone.now())
+
+
+@receiver(events_stored)
+def open_scores_of_new_leads(stored: EventsStored, **_: Any) -> None:
+    """Let new leads stand at the start of every scorecard."""
+    open_scores(stored.project_id, stored.new_lead_ids)
+
+
+@receiver(events_stored)
+def wake_queues(stored: EventsStored, **_: Any) -> None:
+    """Wake the queues that the stored events' leads belong to, once the events are committed."""
+    database.on_commit(lambda: wake.wake(drain, routing.queues_of(stored.slots)))

@@ -60,7 +60,7 @@ class ComesFromAllowedOrigin(BasePermission):
 
 def key_of(request: Request) -> ApiKey:
     """Return the key that authenticated a request."""
-    return cast(ApiKey, request.auth)
+    return cast("ApiKey", request.auth)
 
 
 def project_of(request: Request) -> Project:
@@ -90,4 +90,3 @@ def _basic_user(credentials: str) -> str:
 
 def _in_query(request: Request) -> str | None:
     return next(filter(None, (request.query_params.get(name) for name in _QUERY_NAMES)), None)
-

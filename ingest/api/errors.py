@@ -11,7 +11,7 @@ from ingest.core.events import Problem, Refused
 class RequestRefused(APIException):
     """A request that is not carried out: a stable `code`, a sentence, and what is wrong where."""
 
-    status_code = status.HTTP_400_BAD_REQUEST
+    status_code: int = status.HTTP_400_BAD_REQUEST
 
     def __init__(
         self, code: str, detail: str, *, status_code: int = 400, problems: Sequence[Problem] = (), **extra: object

@@ -1,5 +1,6 @@
 """The routes that take events in, and the one that reads the log."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -92,7 +93,7 @@ class EventView(IngestView):
 class EventLogView(EventView):
     """`POST` stores one event; `GET` reads the log."""
 
-    def get_permissions(self) -> list[Any]:
+    def get_permissions(self) -> Sequence[Any]:
         return [HoldsSecretKey()] if self.request.method == "GET" else super().get_permissions()
 
     @property
@@ -148,19 +149,17 @@ class EventBatchView(IngestView):
         headers = self.spend(request, len(parsed)) if parsed else {}
         usable = [(index, event) for index, event in enumerate(parsed) if not isinstance(event, Refused)]
         outcomes = record(project_of(request).pk, [event for _, event in usable], now=timezone.now())
-        refused = {index: event for index, event in enumerate(parsed) if isinstance(event, Refused)}
-        refused |= {
-            index: outcome
-            for (index, _), outcome in zip(usable, outcomes, strict=True)
-            if isinstance(outcome, Refused)
+        rejected = {index: event for index, event in enumerate(parsed) if isinstance(event, Refused)}
+        rejected |= {
+            index: outcome for (index, _), outcome in zip(usable, outcomes, strict=True) if isinstance(outcome, Refused)
         }
         recorded = [outcome for outcome in outcomes if not isinstance(outcome, Refused)]
         answer = {
             "accepted": sum(not outcome.duplicate for outcome in recorded),
             "duplicates": sum(outcome.duplicate for outcome in recorded),
             "rejected": [
-                {"index": index, "code": refused[index].code, "detail": refused[index].detail}
-                for index in sorted(refused)
+                {"index": index, "code": event.code, "detail": event.detail}
+                for index, event in sorted(rejected.items(), key=lambda item: item[0])
             ],
         }
         return Response(answer, status=202, headers=headers)

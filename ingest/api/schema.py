@@ -57,4 +57,4 @@ class ProblemSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
     code = serializers.CharField(help_text="Stable; for programs.")
     message = serializers.CharField(help_text="The same as `detail`, for clients that expect this name.")
-    errors = ProblemDetailSerializer(many=True)
+    errors = ProblemDetailSerializer(many=True)  # type: ignore[assignment]  # the name is the RFC's

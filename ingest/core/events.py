@@ -122,7 +122,7 @@ def parse_event(body: bytes) -> IncomingEvent:
     try:
         return _accepted(NativeEvent.model_validate_json(body))
     except ValidationError as error:
-        raise _refusal(error) from None
+        raise refusal_of(error) from None
 
 
 def parse_batch(body: bytes) -> list[IncomingEvent | Refused]:
@@ -130,11 +130,9 @@ def parse_batch(body: bytes) -> list[IncomingEvent | Refused]:
     try:
         batch = NativeBatch.model_validate_json(body)
     except ValidationError as error:
-        raise _refusal(error) from None
+        raise refusal_of(error) from None
     if len(batch.events) > MAX_BATCH_EVENTS:
-        raise Refused(
-            "too_large", (Problem(pointer="/events", detail=f"has more than {MAX_BATCH_EVENTS:,} events"),)
-        )
+        raise Refused("too_large", (Problem(pointer="/events", detail=f"has more than {MAX_BATCH_EVENTS:,} events"),))
     return [_accepted_or_refused(event) for event in batch.events]
 
 
@@ -168,7 +166,7 @@ def _accepted_or_refused(raw: object) -> IncomingEvent | Refused:
     try:
         return _accepted(NativeEvent.model_validate(raw))
     except ValidationError as error:
-        return _refusal(error)
+        return refusal_of(error)
     except Refused as refusal:
         return refusal
 
@@ -176,9 +174,7 @@ def _accepted_or_refused(raw: object) -> IncomingEvent | Refused:
 def _accepted(event: NativeEvent) -> IncomingEvent:
     names = _names(event)
     if not names and event.lead_id is None:
-        raise Refused(
-            "invalid", (Problem(pointer="", detail="must have one of leadId, userId, anonymousId or email"),)
-        )
+        raise Refused("invalid", (Problem(pointer="", detail="must have one of leadId, userId, anonymousId or email"),))
     properties = _tree("properties", event.properties)
     return IncomingEvent(
         event_type=event.event_type,
@@ -230,9 +226,7 @@ def checked_tree(name: str, tree: dict[str, Any]) -> dict[str, Any]:
     try:
         clean = clean_tree(tree, max_depth=MAX_PROPERTIES_DEPTH)
     except TreeRefused as refusal:
-        raise Refused(
-            "invalid", (Problem(pointer=f"/{name}{refusal.pointer}", detail=refusal.detail),)
-        ) from None
+        raise Refused("invalid", (Problem(pointer=f"/{name}{refusal.pointer}", detail=refusal.detail),)) from None
     if len(orjson.dumps(clean)) > MAX_PROPERTIES_BYTES:
         raise Refused(
             "too_large", (Problem(pointer=f"/{name}", detail=f"is larger than {MAX_PROPERTIES_BYTES:,} bytes"),)
@@ -240,7 +234,7 @@ def checked_tree(name: str, tree: dict[str, Any]) -> dict[str, Any]:
     return clean
 
 
-def _refusal(error: ValidationError) -> Refused:
+def refusal_of(error: ValidationError) -> Refused:
     """Return pydantic's findings in our words, with pointers in the names of the wire format."""
     problems = tuple(
         Problem(pointer=_pointer(found["loc"]), detail=_words(found["type"], found["msg"], found.get("ctx", {})))

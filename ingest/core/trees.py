@@ -30,9 +30,7 @@ def _clean(value: Any, pointer: str, levels_left: int) -> Any:
     if isinstance(value, dict | list) and levels_left == 0:
         raise TreeRefused(pointer, "is nested too deeply")
     if isinstance(value, dict):
-        return {
-            _text(key): _clean(item, f"{pointer}/{_escaped(key)}", levels_left - 1) for key, item in value.items()
-        }
+        return {_text(key): _clean(item, f"{pointer}/{_escaped(key)}", levels_left - 1) for key, item in value.items()}
     if isinstance(value, list):
         return [_clean(item, f"{pointer}/{index}", levels_left - 1) for index, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):

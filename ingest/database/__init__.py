@@ -29,8 +29,15 @@ class Engine(Protocol):
     def insert_rows(self, model: type[models.Model], fields: Sequence[str], rows: Rows) -> None:
         """Insert rows of Python values in one statement; raise `IntegrityError` if one exists already."""
 
-    def upsert_rows(self, model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:
-        """Insert rows in one statement; where `unique` is taken, update the other fields instead."""
+    def upsert_rows(
+        self,
+        model: type[models.Model],
+        fields: Sequence[str],
+        rows: Rows,
+        unique: Sequence[str],
+        update: Sequence[str],
+    ) -> None:
+        """Insert rows in one statement; where `unique` is taken, update the fields `update` instead."""
 
     def insert_missing_rows(
         self, model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]
@@ -42,7 +49,7 @@ class Engine(Protocol):
 
 
 def _engine() -> Engine:
-    return cast(Engine, importlib.import_module(_ENGINES[connection.vendor]))
+    return cast("Engine", importlib.import_module(_ENGINES[connection.vendor]))
 
 
 def unit_of_work(work: Callable[[], T]) -> T:
@@ -82,15 +89,25 @@ def lock_rows(model: type[models.Model], ids: Iterable[UUID]) -> None:
 
 
 def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows) -> None:
+    """Insert rows, given as values of `fields`; raise `IntegrityError` if one exists already."""
     if rows:
         _engine().insert_rows(model, fields, rows)
 
 
-def upsert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:
+def upsert_rows(
+    model: type[models.Model],
+    fields: Sequence[str],
+    rows: Rows,
+    *,
+    unique: Sequence[str],
+    update: Sequence[str],
+) -> None:
+    """Insert rows; where the `unique` fields are taken, update the fields `update` of the row there instead."""
     if rows:
-        _engine().upsert_rows(model, fields, rows, unique)
+        _engine().upsert_rows(model, fields, rows, unique, update)
 
 
-def insert_missing_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:
+def insert_missing_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, *, unique: Sequence[str]) -> None:
+    """Insert rows, leaving out those whose `unique` fields are taken."""
     if rows:
         _engine().insert_missing_rows(model, fields, rows, unique)

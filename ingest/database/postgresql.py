@@ -27,10 +27,15 @@ def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows) ->
         _copy(model._meta.db_table, model, fields, rows)
 
 
-def upsert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:
-    names = dict(zip(fields, column_names(model, fields), strict=True))
-    changes = ", ".join(f"{names[field]} = excluded.{names[field]}" for field in fields if field not in unique)
-    _merge(model, fields, rows, f"({', '.join(names[field] for field in unique)}) DO UPDATE SET {changes}")
+def upsert_rows(
+    model: type[models.Model],
+    fields: Sequence[str],
+    rows: Rows,
+    unique: Sequence[str],
+    update: Sequence[str],
+) -> None:
+    changes = ", ".join(f"{name} = excluded.{name}" for name in column_names(model, update))
+    _merge(model, fields, rows, f"({', '.join(column_names(model, unique))}) DO UPDATE SET {changes}")
 
 
 def insert_missing_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:
@@ -48,7 +53,9 @@ def _merge(model: type[models.Model], fields: Sequence[str], rows: Rows, on_conf
     table = connection.ops.quote_name(model._meta.db_table)
     columns = ", ".join(column_names(model, fields))
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE {_STAGING} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA")  # noqa: S608
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE {_STAGING} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"
+        )
         _copy(_STAGING, model, fields, rows)
         cursor.execute(
             f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {_STAGING} ON CONFLICT {on_conflict}"  # noqa: S608

@@ -39,10 +39,15 @@ def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows) ->
     _execute(model, fields, rows, "")
 
 
-def upsert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:
-    names = dict(zip(fields, column_names(model, fields), strict=True))
-    changes = ", ".join(f"{names[field]} = excluded.{names[field]}" for field in fields if field not in unique)
-    _execute(model, fields, rows, f" ON CONFLICT ({', '.join(names[field] for field in unique)}) DO UPDATE SET {changes}")
+def upsert_rows(
+    model: type[models.Model],
+    fields: Sequence[str],
+    rows: Rows,
+    unique: Sequence[str],
+    update: Sequence[str],
+) -> None:
+    changes = ", ".join(f"{name} = excluded.{name}" for name in column_names(model, update))
+    _execute(model, fields, rows, f" ON CONFLICT ({', '.join(column_names(model, unique))}) DO UPDATE SET {changes}")
 
 
 def insert_missing_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ def json_text(value: object) -> str:
 
 def column_names(model: type[models.Model], fields: Sequence[str]) -> list[str]:
     """Return the quoted column names of a model's fields."""
-    return [connection.ops.quote_name(_concrete(model, field).column) for field in fields]
+    return [connection.ops.quote_name(str(_concrete(model, field).column)) for field in fields]
 
 
 def converted(

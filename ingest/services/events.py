@@ -82,7 +82,7 @@ class _Recording:
                 "event_id", "lead"
             )
         )
-        fresh = {}
+        fresh: dict[str, IncomingEvent] = {}
         for event_id, event in named:
             if event_id not in stored:
                 fresh.setdefault(event_id, event)
@@ -167,10 +167,21 @@ class _Recording:
             key = new_id()
             events.append(
                 (
-                    key, self.project_id, event_id, outcome.lead_id, event.kind, event.event_type,
-                    occurred_at(event, received_at=self.now), self.now, event.sent_at, event.timestamp,
-                    event.session_id, event.properties, event.traits, event.context,
-                )  # fmt: skip
+                    key,
+                    self.project_id,
+                    event_id,
+                    outcome.lead_id,
+                    event.kind,
+                    event.event_type,
+                    occurred_at(event, received_at=self.now),
+                    self.now,
+                    event.sent_at,
+                    event.timestamp,
+                    event.session_id,
+                    event.properties,
+                    event.traits,
+                    event.context,
+                )
             )
             pending.append((key, outcome.lead_id, slot_of(outcome.lead_id), self.now, 0))
         database.insert_rows(Event, _EVENT_FIELDS, sorted(events, key=lambda row: row[2]))
@@ -196,20 +207,40 @@ class _Recording:
             learned = self._learn(lead_id, profile.Profile(traits=traits, clock=clock))
             changed.append(
                 (
-                    lead_id, project, learned.name, learned.email or email, learned.company,
-                    learned.traits, learned.clock, owner, created_at,
-                )  # fmt: skip
+                    lead_id,
+                    project,
+                    learned.name,
+                    learned.email or email,
+                    learned.company,
+                    learned.traits,
+                    learned.clock,
+                    owner,
+                    created_at,
+                )
             )
-        database.upsert_rows(Lead, _LEAD_FIELDS, changed, unique=("id",))
+        database.upsert_rows(
+            Lead,
+            _LEAD_FIELDS,
+            changed,
+            unique=("id",),
+            update=("name", "email", "company", "traits", "trait_clock"),
+        )
         emails = {lead_id: name.value for name, lead_id in self.new_names if name.kind == "email"}
         database.insert_rows(
             Lead,
             _LEAD_FIELDS,
             [
                 (
-                    lead_id, self.project_id, learned.name, learned.email or emails.get(lead_id, ""), learned.company,
-                    learned.traits, learned.clock, None, self.now,
-                )  # fmt: skip
+                    lead_id,
+                    self.project_id,
+                    learned.name,
+                    learned.email or emails.get(lead_id, ""),
+                    learned.company,
+                    learned.traits,
+                    learned.clock,
+                    None,
+                    self.now,
+                )
                 for lead_id in self.new_leads
                 for learned in [self._learn(lead_id, self.new_leads[lead_id])]
             ],

@@ -19,10 +19,10 @@ def settle(keys: Collection[UUID]) -> None:
 def postpone(attempts: Mapping[UUID, tuple[UUID, int]], *, until: datetime) -> None:
     """Note that scoring these events failed, `{event: (lead, attempts so far)}`, and try them again at `until`."""
     rows = [(key, lead_id, slot_of(lead_id), until, tried) for key, (lead_id, tried) in attempts.items()]
-    database.upsert_rows(PendingEvent, _FIELDS, rows, unique=("event",))
+    database.upsert_rows(PendingEvent, _FIELDS, rows, unique=("event",), update=("due_at", "attempts"))
 
 
 def reopen(events: Sequence[tuple[UUID, UUID]], *, now: datetime) -> None:
     """Put events, given as (event, lead), back on the list, as if they had just arrived."""
     rows = [(key, lead_id, slot_of(lead_id), now, 0) for key, lead_id in events]
-    database.upsert_rows(PendingEvent, _FIELDS, rows, unique=("event",))
+    database.upsert_rows(PendingEvent, _FIELDS, rows, unique=("event",), update=("due_at", "attempts"))

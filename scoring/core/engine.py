@@ -76,7 +76,7 @@ class Folded:
     entries: list[Entry]
 
 
-class FoldFailed(Exception):  # noqa: N818 - a fact about an event, not a mistake of the caller
+class FoldFailed(Exception):
     """Applying one event raised (the cause says what): set it aside and fold the rest again."""
 
     def __init__(self, event_key: str, event_id: str) -> None:
@@ -85,7 +85,7 @@ class FoldFailed(Exception):  # noqa: N818 - a fact about an event, not a mistak
         self.event_id = event_id
 
 
-class LateEvent(ValueError):  # noqa: N818 - a fact about an event, not a mistake of the caller
+class LateEvent(ValueError):
     """An event belongs before the state's position: the lead must be folded again from the log."""
 
 

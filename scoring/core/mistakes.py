@@ -53,7 +53,7 @@ PATTERNS = {
 }
 
 
-class RulesetInvalid(ValueError):  # noqa: N818 - the name says what is so, as a value would
+class RulesetInvalid(ValueError):
     """A ruleset that cannot be used; `errors` holds a JSON pointer and words for every mistake."""
 
     def __init__(self, errors: list[Mistake]) -> None:

@@ -1,0 +1,60 @@
+"""Leads as clients describe them: what may be said of one, checked."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ingest.core.events import checked_tree, refusal_of, valid_email
+from ingest.core.identity import MAX_LENGTH, Name
+from ingest.core.profile import MAX_TRAITS
+
+
+def _text(value: object) -> object:
+    return value.replace("\x00", "").strip() if isinstance(value, str) else value
+
+
+Text = Annotated[str | None, BeforeValidator(_text), Field(max_length=200)]
+Identifier = Annotated[str | None, BeforeValidator(_text), Field(min_length=1, max_length=MAX_LENGTH)]
+
+
+class LeadFields(BaseModel):
+    """What a client may say of a lead; everything else about it follows from its events."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    name: Text = None
+    email: Annotated[str | None, BeforeValidator(_text), Field(max_length=MAX_LENGTH)] = None
+    company: Text = None
+    user_id: Annotated[Identifier, Field(alias="userId")] = None
+    anonymous_id: Annotated[Identifier, Field(alias="anonymousId")] = None
+    traits: Annotated[dict[str, Any] | None, Field(max_length=MAX_TRAITS)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadDescription:
+    """Names that a lead shall answer to, and traits to set; a trait that is `None` is to be forgotten."""
+
+    names: tuple[Name, ...]
+    traits: dict[str, Any] = field(default_factory=dict)
+
+
+def parse_lead(body: bytes) -> LeadDescription:
+    """Return what a request body says of a lead; raise `Refused`. Fields that are absent stay as they are."""
+    try:
+        fields = LeadFields.model_validate_json(body)
+    except ValidationError as error:
+        raise refusal_of(error) from None
+    names = []
+    if fields.user_id:
+        names.append(Name("user_id", fields.user_id))
+    email = valid_email(fields.email, pointer="/email") if fields.email else None
+    if email:
+        names.append(Name("email", email))
+    if fields.anonymous_id:
+        names.append(Name("anonymous_id", fields.anonymous_id))
+    traits = checked_tree("traits", fields.traits) if fields.traits else {}
+    for name, value in (("name", fields.name), ("email", email), ("company", fields.company)):
+        if name in fields.model_fields_set:
+            traits[name] = value or None
+    return LeadDescription(names=tuple(names), traits=traits)

@@ -1,0 +1,70 @@
+"""The routes that say what a lead's score means and why it is what it is."""
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from scoring import insight, selectors
+from scoring.api import schema
+from scoring.api.leads import lead_of
+from scoring.core.points import to_number
+
+
+class IntelligenceView(APIView):
+    """What a lead's recent activity says, and what to do next."""
+
+    @extend_schema(operation_id="get_intelligence", tags=["Leads"], responses=schema.IntelligenceSerializer)
+    def get(self, request: Request, lead_id: str) -> Response:
+        now = timezone.now()
+        view = selectors.lead_view(lead_of(request, lead_id), now=now)
+        found = insight.intelligence_of(view, now=now)
+        return Response(
+            {
+                "leadId": str(view.lead.pk),
+                "score": to_number(view.score),
+                "stage": view.stage,
+                "velocity": found.velocity,
+                "velocityLevel": found.velocity_level,
+                "risk": found.risk,
+                "trend": {
+                    "direction": found.trend,
+                    "pointsThisWeek": to_number(found.points_this_week),
+                    "pointsLastWeek": to_number(found.points_last_week),
+                },
+                "nextAction": found.next_action,
+                "recommendations": list(found.recommendations),
+            }
+        )
+
+
+class ExplainView(APIView):
+    """The contributions a lead's score is the sum of."""
+
+    @extend_schema(operation_id="explain_lead", tags=["Leads"], responses=schema.ExplanationSerializer)
+    def get(self, request: Request, lead_id: str) -> Response:
+        lead = lead_of(request, lead_id)
+        now = timezone.now()
+        found = insight.explanation_of(lead, as_of=now)
+        return Response(
+            {
+                "leadId": str(lead.pk),
+                "asOf": now,
+                "score": to_number(found.score),
+                "stage": found.stage,
+                "contributions": [
+                    {
+                        "occurredAt": part.occurred_at,
+                        "kind": part.kind,
+                        "eventType": part.event_type,
+                        "points": to_number(part.points),
+                        "rules": list(part.rules),
+                        "sentence": part.sentence,
+                    }
+                    for part in found.contributions
+                ],
+                "refused": list(found.refused),
+                "next": list(found.next),
+            }
+        )

@@ -1,0 +1,55 @@
+"""Leads, entries and the like as the API shows them."""
+
+from typing import Any
+
+from scoring.core.points import to_number
+from scoring.models import ScoreEntry
+from scoring.selectors import LeadView, Ranked
+
+
+def represent_lead(view: LeadView) -> dict[str, Any]:
+    """Return a lead."""
+    lead = view.lead
+    owner = lead.owner
+    return {
+        "id": str(lead.pk),
+        "name": lead.name or None,
+        "email": lead.email or None,
+        "company": lead.company or None,
+        "currentScore": to_number(view.score),
+        "leadStage": view.stage,
+        "eventsLast24h": view.events_last_24h,
+        "lastEventAt": view.last_event_at,
+        "owner": None if owner is None else {"id": str(owner.pk), "name": str(owner)},
+        "traits": lead.traits,
+        "createdAt": lead.created_at,
+    }
+
+
+def represent_entry(entry: ScoreEntry) -> dict[str, Any]:
+    """Return one line of the score ledger."""
+    return {
+        "eventId": entry.client_event_id or None,
+        "eventType": entry.event_type or None,
+        "kind": entry.kind,
+        "occurredAt": entry.occurred_at,
+        "delta": to_number(entry.delta),
+        "oldScore": to_number(entry.old_score),
+        "newScore": to_number(entry.new_score),
+        "oldStage": entry.old_stage,
+        "newStage": entry.new_stage,
+        "rules": entry.rules,
+        "rulesetVersion": entry.ruleset_version,
+    }
+
+
+def represent_ranked(ranked: Ranked) -> dict[str, Any]:
+    """Return a place on the leaderboard."""
+    return {
+        "rank": ranked.rank,
+        "leadId": str(ranked.lead.pk),
+        "name": ranked.lead.name or None,
+        "company": ranked.lead.company or None,
+        "score": to_number(ranked.score),
+        "stage": ranked.stage,
+    }

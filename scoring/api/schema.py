@@ -1,0 +1,107 @@
+"""The shapes of scoring's answers, for the OpenAPI document."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class OwnerSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class LeadSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField(allow_null=True)
+    email = serializers.CharField(allow_null=True)
+    company = serializers.CharField(allow_null=True)
+    currentScore = serializers.FloatField(help_text="Points on the primary scorecard.")
+    leadStage = serializers.CharField()
+    eventsLast24h = serializers.IntegerField(help_text="By event time.")
+    lastEventAt = serializers.DateTimeField(allow_null=True)
+    owner = OwnerSerializer(allow_null=True)
+    traits = serializers.DictField()
+    createdAt = serializers.DateTimeField()
+
+
+class LeadListSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = LeadSerializer(many=True)
+
+
+class RuleHitSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    points = serializers.FloatField()
+    applied = serializers.FloatField(required=False, help_text="What was granted, where it is not `points`.")
+    refused = serializers.CharField(required=False, help_text="Why nothing or not all was granted, in words.")
+
+
+class EntrySerializer(serializers.Serializer[Any]):
+    eventId = serializers.CharField(allow_null=True)
+    eventType = serializers.CharField(allow_null=True)
+    kind = serializers.ChoiceField(choices=["event", "decay", "adjustment"])
+    occurredAt = serializers.DateTimeField()
+    delta = serializers.FloatField()
+    oldScore = serializers.FloatField()
+    newScore = serializers.FloatField()
+    oldStage = serializers.CharField()
+    newStage = serializers.CharField()
+    rules = RuleHitSerializer(many=True)
+    rulesetVersion = serializers.IntegerField()
+
+
+class EntryListSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = EntrySerializer(many=True)
+
+
+class TrendSerializer(serializers.Serializer[Any]):
+    direction = serializers.ChoiceField(choices=["up", "down", "steady"])
+    pointsThisWeek = serializers.FloatField()
+    pointsLastWeek = serializers.FloatField()
+
+
+class IntelligenceSerializer(serializers.Serializer[Any]):
+    leadId = serializers.UUIDField()
+    score = serializers.FloatField()
+    stage = serializers.CharField()
+    velocity = serializers.IntegerField(help_text="Events in the last 24 hours × 3, by event time.")
+    velocityLevel = serializers.ChoiceField(choices=["high", "medium", "low"])
+    risk = serializers.ChoiceField(choices=["high", "medium", "low"])
+    trend = TrendSerializer()
+    nextAction = serializers.CharField()
+    recommendations = serializers.ListField(child=serializers.CharField())
+
+
+class ContributionSerializer(serializers.Serializer[Any]):
+    occurredAt = serializers.DateTimeField()
+    kind = serializers.ChoiceField(choices=["event", "decay", "adjustment"])
+    eventType = serializers.CharField(allow_null=True)
+    points = serializers.FloatField()
+    rules = serializers.ListField(child=serializers.CharField())
+    sentence = serializers.CharField()
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    leadId = serializers.UUIDField()
+    asOf = serializers.DateTimeField()
+    score = serializers.FloatField()
+    stage = serializers.CharField()
+    contributions = ContributionSerializer(many=True, help_text="They sum to `score`.")
+    refused = serializers.ListField(child=serializers.CharField())
+    next = serializers.ListField(child=serializers.CharField())
+
+
+class RankedSerializer(serializers.Serializer[Any]):
+    rank = serializers.IntegerField()
+    leadId = serializers.UUIDField()
+    name = serializers.CharField(allow_null=True)
+    company = serializers.CharField(allow_null=True)
+    score = serializers.FloatField()
+    stage = serializers.CharField()
+
+
+class LeaderboardSerializer(serializers.Serializer[Any]):
+    results = RankedSerializer(many=True)

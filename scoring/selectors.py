@@ -1,0 +1,179 @@
+"""Read what scoring stores. Every query starts from a project, or from leads of one."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q
+
+from ingest.models import Lead
+from ingest.pages import Page, page_of
+from ingest.selectors import activity_counts
+from scoring.core import engine
+from scoring.core.ruleset import Card
+from scoring.models import DeadLetter, LeadScore, LeadState, ScoreEntry
+from scoring.timelines import timeline_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A lead's stored state, as `scoring.core.engine.dump_state` wrote it."""
+
+    state: dict[str, Any]
+    last_event_at: datetime | None
+
+
+def standings_of(lead_ids: Collection[UUID]) -> dict[UUID, Standing]:
+    """Return the stored states of these leads; those that were never scored are left out."""
+    rows = LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "state", "last_event_at")
+    return {
+        lead_id: Standing(state=state, last_event_at=last_event_at) for lead_id, state, last_event_at in rows if state
+    }
+
+
+# --- What people and programs look at -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardScore:
+    """Where a lead stands on one scorecard."""
+
+    scorecard: str
+    score: Decimal
+    stage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadView:
+    """A lead as lists and pages show it. Its score and stage are those of the primary scorecard."""
+
+    lead: Lead
+    score: Decimal
+    stage: str
+    events_last_24h: int
+    last_event_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """A place on the leaderboard."""
+
+    rank: int
+    lead: Lead
+    score: Decimal
+    stage: str
+
+
+def primary_scorecard(project_id: UUID) -> Card:
+    """Return the scorecard that `currentScore` and `leadStage` show, as published."""
+    return timeline_of(project_id).latest.primary
+
+
+def stage_names(project_id: UUID) -> tuple[str, ...]:
+    """Return the stages of the primary scorecard, the lowest first."""
+    return primary_scorecard(project_id).stages.names
+
+
+LEAD_ORDERS = {
+    "-score": ("-score", "-lead"),
+    "score": ("score", "lead"),
+    "-createdAt": ("-lead",),
+    "createdAt": ("lead",),
+}
+
+
+def leads_page(
+    project_id: UUID,
+    *,
+    stage: str | None = None,
+    text: str | None = None,
+    order: str = "-createdAt",
+    cursor: str | None = None,
+    limit: int = 50,
+    now: datetime,
+) -> Page[LeadView]:
+    """Return leads of a project, perhaps only those of a stage or whose name, e-mail or company contains `text`."""
+    scores = LeadScore.objects.filter(project=project_id, scorecard=primary_scorecard(project_id).name)
+    if stage is not None:
+        scores = scores.filter(stage=stage)
+    if text:
+        scores = scores.filter(
+            Q(lead__name__icontains=text) | Q(lead__email__icontains=text) | Q(lead__company__icontains=text)
+        )
+    page = page_of(scores.select_related("lead__owner"), order=LEAD_ORDERS[order], cursor=cursor, limit=limit)
+    views = _views(page.rows, now=now)
+    return Page(rows=views, next=page.next, previous=page.previous)
+
+
+def lead_view(lead: Lead, *, now: datetime) -> LeadView:
+    """Return one lead as pages show it."""
+    name = primary_scorecard(lead.project_id).name
+    score = LeadScore.objects.filter(lead=lead, scorecard=name).first()
+    if score is None:
+        start = engine.initial_state(timeline_of(lead.project_id)).cards[name]
+        score = LeadScore(lead=lead, score=start.score, stage=start.stage)
+    score.lead = lead
+    return _views([score], now=now)[0]
+
+
+def _views(scores: Sequence[LeadScore], *, now: datetime) -> list[LeadView]:
+    lead_ids = [score.lead_id for score in scores]
+    counts = activity_counts(lead_ids, now=now)
+    last = dict(LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "last_event_at")) if lead_ids else {}
+    return [
+        LeadView(
+            lead=score.lead,
+            score=score.score,
+            stage=score.stage,
+            events_last_24h=counts.get(score.lead_id, 0),
+            last_event_at=last.get(score.lead_id),
+        )
+        for score in scores
+    ]
+
+
+def leaderboard(project_id: UUID, *, stage: str | None = None, limit: int = 50) -> list[Ranked]:
+    """Return the leads with the highest scores. Leads with equal scores share a rank."""
+    scores = LeadScore.objects.filter(project=project_id, scorecard=primary_scorecard(project_id).name)
+    if stage is not None:
+        scores = scores.filter(stage=stage)
+    ranked: list[Ranked] = []
+    for place, score in enumerate(scores.select_related("lead").order_by("-score", "lead")[:limit], start=1):
+        rank = ranked[-1].rank if ranked and ranked[-1].score == score.score else place
+        ranked.append(Ranked(rank=rank, lead=score.lead, score=score.score, stage=score.stage))
+    return ranked
+
+
+def card_scores(lead_id: UUID) -> list[CardScore]:
+    """Return where a lead stands on each scorecard."""
+    rows = LeadScore.objects.filter(lead=lead_id).order_by("scorecard").values_list("scorecard", "score", "stage")
+    return [CardScore(scorecard=scorecard, score=score, stage=stage) for scorecard, score, stage in rows]
+
+
+def stage_counts(project_id: UUID) -> list[tuple[str, int]]:
+    """Return how many leads stand in each stage of the primary scorecard, the lowest stage first."""
+    card = primary_scorecard(project_id)
+    counts = dict(
+        LeadScore.objects.filter(project=project_id, scorecard=card.name)
+        .order_by()
+        .values_list("stage")
+        .annotate(count=Count("pk"))
+    )
+    return [(name, counts.get(name, 0)) for name in card.stages.names]
+
+
+def history_page(
+    lead: Lead, *, scorecard: str | None = None, newest_first: bool = False, cursor: str | None = None, limit: int = 50
+) -> Page[ScoreEntry]:
+    """Return the score ledger of a lead on one scorecard (the primary one), in the order in which things happened."""
+    name = scorecard or primary_scorecard(lead.project_id).name
+    order = ("-sequence",) if newest_first else ("sequence",)
+    return page_of(ScoreEntry.objects.filter(lead=lead, scorecard=name), order=order, cursor=cursor, limit=limit)
+
+
+def dead_letter_count() -> int:
+    """Return how many events are parked and wait for somebody's decision."""
+    return DeadLetter.objects.filter(discarded=False).count()

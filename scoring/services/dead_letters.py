@@ -1,0 +1,48 @@
+"""Park events whose scoring keeps failing; retry or discard them when somebody says so."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from ingest import database
+from ingest.models import Event
+from ingest.services import pending
+from scoring.models import DeadLetter
+from scoring.services.projection import Failure
+
+_FIELDS = ("event", "project", "lead", "error", "traceback", "parked_at", "discarded")
+
+
+def park(failures: Mapping[UUID, Failure], *, now: datetime) -> None:
+    """Move these events from the list of pending ones to the dead letters, as a part of the caller's unit of work."""
+    if not failures:
+        return
+    events = Event.objects.filter(pk__in=failures).values_list("pk", "project", "lead")
+    database.upsert_rows(
+        DeadLetter,
+        _FIELDS,
+        [
+            (key, project_id, lead_id, failures[key].error, failures[key].traceback, now, False)
+            for key, project_id, lead_id in events
+        ],
+        unique=("event",),
+        update=("error", "traceback", "parked_at", "discarded"),
+    )
+    pending.settle(failures)
+
+
+def retry(keys: Collection[UUID], *, now: datetime) -> int:
+    """Put parked events back on the list of pending ones; return how many."""
+
+    def work() -> int:
+        letters = list(DeadLetter.objects.filter(pk__in=keys).values_list("pk", "lead"))
+        DeadLetter.objects.filter(pk__in=[key for key, _ in letters]).delete()
+        pending.reopen(letters, now=now)
+        return len(letters)
+
+    return database.unit_of_work(work)
+
+
+def discard(keys: Collection[UUID]) -> int:
+    """Decide that parked events never count; they stay in the log. Return how many."""
+    return DeadLetter.objects.filter(pk__in=keys, discarded=False).update(discarded=True)

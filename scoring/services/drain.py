@@ -1,0 +1,197 @@
+"""Score what is pending: a batch of leads in one transaction, until nothing is left.
+
+A batch reads, folds and writes set-wise, so its number of statements does not depend on its size. An event that
+cannot be scored is tried again later and parked after that, while its lead and the rest of the batch go on.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import InterfaceError, OperationalError
+
+from ingest import database
+from ingest import selectors as ingested
+from ingest.models import Lead
+from ingest.selectors import LogRow
+from ingest.services import pending
+from scoring import selectors
+from scoring.core import engine
+from scoring.core.stages import stage_path
+from scoring.core.timeline import Timeline
+from scoring.log import countable_log
+from scoring.services import dead_letters, projection
+from scoring.services.projection import Failure, Projection
+from scoring.signals import LeadOutcome, ScoredEvent, StageCrossing, scored
+from scoring.timelines import timelines_of
+
+MAX_EVENTS = 4_000
+MAX_LEADS = 500
+RETRY_DELAYS = (timedelta(seconds=5), timedelta(seconds=30))
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    """A pending event of this batch."""
+
+    lead_id: UUID
+    attempts: int
+
+
+def drain(slots: Collection[int], *, now: datetime) -> int:
+    """Score one batch of the pending events of these slots; return how many were taken off the list or postponed.
+
+    Zero means that nothing was due. Events that the batch could not get past one by one are set aside too, so that
+    calling it until it returns zero always ends.
+    """
+    try:
+        return database.unit_of_work(lambda: _score_batch(_claims(slots, now=now), now=now))
+    except (OperationalError, InterfaceError):
+        raise  # the database is away or overloaded: nothing was written, and the sweep tries again
+    except Exception:
+        logger.exception("batch_not_scored", slots=len(slots))
+        return _score_leads_alone(slots, now=now)
+
+
+def _claims(slots: Collection[int], *, now: datetime) -> dict[UUID, _Claim]:
+    """Return what is due of the leads that have waited longest: all of a lead's events, so that it is folded once."""
+    leads = ingested.leads_waiting(slots, now=now, limit=MAX_EVENTS)[:MAX_LEADS]
+    if not leads:
+        return {}
+    return {
+        key: _Claim(lead_id=lead_id, attempts=attempts)
+        for key, lead_id, attempts in ingested.pending_of(leads, now=now, limit=MAX_EVENTS)
+    }
+
+
+def _score_batch(claims: Mapping[UUID, _Claim], *, now: datetime) -> int:
+    if not claims:
+        return 0
+    lead_ids = {claim.lead_id for claim in claims.values()}
+    database.lock_rows(Lead, lead_ids)
+    batch = _by_lead(ingested.log_of_pending(list(claims)))
+    projects = ingested.projects_of_leads(batch)
+    timelines = timelines_of(set(projects.values()))
+    standings = selectors.standings_of(batch)
+    folded = list(_fold(batch, projects, timelines, standings))
+    projections = [done for done, _ in folded]
+    projection.write(projections)
+    failures = {key: failure for done in projections for key, failure in done.failures.items()}
+    settled = [row[0] for rows in batch.values() for row in rows if row[0] not in failures]
+    pending.settle(settled)
+    _set_aside(failures, claims, now=now)
+    outcomes = [_outcome(done, batch[done.lead_id], before) for done, before in folded]
+    scored.send(sender=None, outcomes=outcomes)
+    return len(claims)
+
+
+def _by_lead(rows: Iterable[LogRow]) -> dict[UUID, list[LogRow]]:
+    leads: dict[UUID, list[LogRow]] = defaultdict(list)
+    for row in rows:
+        leads[row[2]].append(row)
+    return leads
+
+
+def _fold(
+    batch: Mapping[UUID, Sequence[LogRow]],
+    projects: Mapping[UUID, UUID],
+    timelines: Mapping[UUID, Timeline],
+    standings: Mapping[UUID, selectors.Standing],
+) -> Iterable[tuple[Projection, str]]:
+    """Fold each lead onwards where its events come last, and from the log where one comes late or the rules moved.
+
+    Yields each projection with the stage of the primary scorecard in which the lead stood before.
+    """
+    late: dict[UUID, str] = {}
+    for lead_id, rows in batch.items():
+        timeline = timelines[projects[lead_id]]
+        standing = standings.get(lead_id)
+        state = engine.initial_state(timeline) if standing is None else engine.load_state(timeline, standing.state)
+        before = state.cards[timeline.latest.primary.name].stage
+        place = engine.position(state)
+        if engine.fits(timeline, state) and (place is None or min((row[5], row[1]) for row in rows) > place):
+            last_event_at = None if standing is None else standing.last_event_at
+            done = projection.extend(projects[lead_id], lead_id, timeline, state, rows, last_event_at=last_event_at)
+            yield done, before
+        else:
+            late[lead_id] = before
+    if late:
+        claimed = [row[0] for lead_id in late for row in batch[lead_id]]
+        logs = _by_lead(countable_log(list(late), with_pending=claimed))
+        for lead_id, before in late.items():
+            project_id = projects[lead_id]
+            yield projection.rebuild(project_id, lead_id, timelines[project_id], logs[lead_id]), before
+
+
+def _outcome(done: Projection, rows: Sequence[LogRow], before: str) -> LeadOutcome:
+    """Return what the batch did to a lead that stood in the stage `before`, for those who act on it."""
+    events = {
+        str(row[0]): ScoredEvent(key=row[0], event_type=row[4], occurred_at=row[5])
+        for row in sorted(rows, key=lambda row: (row[5], row[1]))
+        if row[0] not in done.failures
+    }
+    primary = done.timeline.latest.primary.name
+    card = done.state.cards[primary]
+    chain = [entry for entry in done.entries if entry.scorecard == primary]
+    newest = next(reversed(events.values()), None)
+    crossings = tuple(
+        StageCrossing(
+            scorecard=primary,
+            old_stage=crossing.old,
+            new_stage=crossing.new,
+            old_score=crossing.entry.old_score,
+            new_score=crossing.entry.new_score,
+            cause=cause,
+        )
+        for crossing in stage_path(before, chain, in_order=not done.rebuilt, after=card.stage)
+        if (cause := events.get(crossing.entry.event_key or "", newest)) is not None
+    )
+    return LeadOutcome(
+        project_id=done.project_id,
+        lead_id=done.lead_id,
+        score=card.score,
+        stage=card.stage,
+        events=tuple(events.values()),
+        crossings=crossings,
+    )
+
+
+def _set_aside(failures: Mapping[UUID, Failure], claims: Mapping[UUID, _Claim], *, now: datetime) -> None:
+    """Postpone events that could not be scored, and park those that were postponed often enough.
+
+    An event that had been scored before and cannot be any longer (the rules have changed) is parked at once.
+    """
+    again: dict[int, dict[UUID, tuple[UUID, int]]] = defaultdict(dict)
+    parked: dict[UUID, Failure] = {}
+    for key, failure in failures.items():
+        claim = claims.get(key)
+        if claim is not None and claim.attempts < len(RETRY_DELAYS):
+            again[claim.attempts][key] = (claim.lead_id, claim.attempts + 1)
+        else:
+            parked[key] = failure
+    for attempts, postponed in again.items():
+        pending.postpone(postponed, until=now + RETRY_DELAYS[attempts])
+    dead_letters.park(parked, now=now)
+
+
+def _score_leads_alone(slots: Collection[int], *, now: datetime) -> int:
+    """Score the leads of a batch one by one, because one of them keeps the others from being scored."""
+    claims = _claims(slots, now=now)
+    by_lead: dict[UUID, dict[UUID, _Claim]] = defaultdict(dict)
+    for key, claim in claims.items():
+        by_lead[claim.lead_id][key] = claim
+    for lead_id, own in by_lead.items():
+        try:
+            database.unit_of_work(lambda own=own: _score_batch(own, now=now))  # type: ignore[misc]
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            logger.exception("lead_not_scored", lead=str(lead_id))
+            failures = dict.fromkeys(own, Failure.of(error))
+            database.unit_of_work(lambda own=own, failures=failures: _set_aside(failures, own, now=now))  # type: ignore[misc]
+    return len(claims)

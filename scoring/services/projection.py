@@ -1,0 +1,259 @@
+"""Fold leads and write what comes of it: entries, scores and states, set-wise for a batch of leads.
+
+This is the one place that writes projections; scoring new events and rebuilding old scores both come through here.
+"""
+
+import traceback
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ingest import database
+from ingest.ids import new_id
+from ingest.models import Event
+from ingest.selectors import LogRow
+from scoring.core import engine
+from scoring.core.engine import Entry, ScorableEvent
+from scoring.core.points import to_number
+from scoring.core.timeline import Timeline
+from scoring.log import scorable
+from scoring.models import LeadScore, LeadState, ScoreEntry
+
+_ENTRY_FIELDS = (
+    "id", "project", "lead", "scorecard", "sequence", "kind", "event", "client_event_id", "event_type", "occurred_at",
+    "delta", "old_score", "new_score", "old_stage", "new_stage", "rules", "ruleset_version",
+)  # fmt: skip
+_COMPARED_FIELDS = (
+    "id", "lead", "scorecard", "sequence", "kind", "event", "occurred_at", "delta", "old_score", "new_score",
+    "old_stage", "new_stage", "rules", "ruleset_version",
+)  # fmt: skip
+_SCORE_FIELDS = ("id", "project", "lead", "scorecard", "score", "stage")
+_STATE_FIELDS = ("lead", "project", "state", "last_event_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An event that could not be applied, and why."""
+
+    error: str
+    traceback: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Failure":
+        cause = error.__cause__ or error
+        return cls(
+            error=f"{type(cause).__name__}: {cause}"[:500],
+            traceback="".join(traceback.format_exception(error))[-20_000:],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """What folding one lead gave. `entries` are the new ones, or the whole ledger where it was `rebuilt`."""
+
+    project_id: UUID
+    lead_id: UUID
+    timeline: Timeline
+    state: engine.LeadState
+    entries: Sequence[Entry]
+    last_event_at: datetime | None
+    rebuilt: bool
+    failures: Mapping[UUID, Failure] = field(default_factory=dict)
+
+
+def last_activity(rows: Iterable[LogRow]) -> datetime | None:
+    """Return when the newest of these events happened that the lead itself took part in."""
+    return max((row[5] for row in rows if row[3] == Event.Kind.ACTIVITY), default=None)
+
+
+def rebuild(project_id: UUID, lead_id: UUID, timeline: Timeline, rows: Sequence[LogRow]) -> Projection:
+    """Fold a lead from its log; events that cannot be applied are left out and reported."""
+    folded, failures = _fold(timeline, engine.initial_state(timeline), [scorable(row) for row in rows])
+    return Projection(
+        project_id=project_id,
+        lead_id=lead_id,
+        timeline=timeline,
+        state=folded.state,
+        entries=folded.entries,
+        last_event_at=last_activity(rows),
+        rebuilt=True,
+        failures=failures,
+    )
+
+
+def extend(
+    project_id: UUID,
+    lead_id: UUID,
+    timeline: Timeline,
+    state: engine.LeadState,
+    rows: Sequence[LogRow],
+    *,
+    last_event_at: datetime | None,
+) -> Projection:
+    """Fold events that come after everything applied so far; those that cannot be applied are reported."""
+    folded, failures = _fold(timeline, state, [scorable(row) for row in rows])
+    newest = last_activity(rows)
+    return Projection(
+        project_id=project_id,
+        lead_id=lead_id,
+        timeline=timeline,
+        state=folded.state,
+        entries=folded.entries,
+        last_event_at=max(filter(None, (newest, last_event_at)), default=None),
+        rebuilt=False,
+        failures=failures,
+    )
+
+
+def _fold(
+    timeline: Timeline, state: engine.LeadState, events: list[ScorableEvent]
+) -> tuple[engine.Folded, dict[UUID, Failure]]:
+    failures: dict[UUID, Failure] = {}
+    while True:
+        try:
+            return engine.fold(timeline, state, events), failures
+        except engine.FoldFailed as failed:
+            failures[UUID(failed.event_key)] = Failure.of(failed)
+            events = [event for event in events if event.key != failed.event_key]
+
+
+def write(projections: Sequence[Projection]) -> None:
+    """Write the projections of a batch of leads; the caller holds their locks.
+
+    A rebuilt ledger is compared with the stored one and only rewritten from where they differ, so that a late event
+    costs as little as it changes. A fixed number of statements, whatever the size of the batch.
+    """
+    rebuilt = {projection.lead_id for projection in projections if projection.rebuilt}
+    stored = _stored_ledgers(rebuilt) if rebuilt else {}
+    stale: list[UUID] = []
+    entries: list[tuple[Any, ...]] = []
+    for projection in projections:
+        fresh: Iterable[Entry] = projection.entries
+        if projection.rebuilt:
+            fresh, outdated = _difference(stored.get(projection.lead_id, {}), projection.entries)
+            stale += outdated
+        entries += [_entry_row(projection, entry) for entry in fresh]
+    if stale:
+        ScoreEntry.objects.filter(pk__in=stale).delete()
+    database.insert_rows(ScoreEntry, _ENTRY_FIELDS, entries)
+    _drop_scorecards_gone(projections, rebuilt)
+    database.upsert_rows(
+        LeadScore,
+        _SCORE_FIELDS,
+        [
+            (new_id(), projection.project_id, projection.lead_id, name, card.score, card.stage)
+            for projection in projections
+            for name, card in projection.state.cards.items()
+        ],
+        unique=("lead", "scorecard"),
+        update=("score", "stage"),
+    )
+    database.upsert_rows(
+        LeadState,
+        _STATE_FIELDS,
+        [
+            (
+                projection.lead_id,
+                projection.project_id,
+                engine.dump_state(projection.state),
+                projection.last_event_at,
+            )
+            for projection in projections
+        ],
+        unique=("lead",),
+        update=("state", "last_event_at"),
+    )
+
+
+_Stored = tuple[UUID, tuple[Any, ...]]
+
+
+def _stored_ledgers(lead_ids: Iterable[UUID]) -> dict[UUID, dict[str, list[_Stored]]]:
+    """Return the stored entries of these leads per scorecard, in sequence, as (primary key, what must be equal)."""
+    ledgers: dict[UUID, dict[str, list[_Stored]]] = defaultdict(lambda: defaultdict(list))
+    rows = ScoreEntry.objects.filter(lead__in=lead_ids).order_by("lead", "scorecard", "sequence")
+    for key, lead_id, scorecard, *facts in rows.values_list(*_COMPARED_FIELDS):
+        ledgers[lead_id][scorecard].append((key, tuple(facts)))
+    return ledgers
+
+
+def _difference(stored: Mapping[str, Sequence[_Stored]], entries: Sequence[Entry]) -> tuple[list[Entry], list[UUID]]:
+    """Return the entries to insert and the primary keys to delete so that the stored ledger becomes `entries`."""
+    chains: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        chains[entry.scorecard].append(entry)
+    fresh: list[Entry] = []
+    outdated: list[UUID] = []
+    for scorecard in chains.keys() | stored.keys():
+        chain, old = chains.get(scorecard, []), stored.get(scorecard, ())
+        same = 0
+        while same < min(len(chain), len(old)) and _facts(chain[same]) == old[same][1]:
+            same += 1
+        fresh += chain[same:]
+        outdated += [key for key, _ in old[same:]]
+    return fresh, outdated
+
+
+def _facts(entry: Entry) -> tuple[Any, ...]:
+    return (
+        entry.sequence,
+        entry.kind,
+        None if entry.event_key is None else UUID(entry.event_key),
+        entry.occurred_at,
+        entry.delta,
+        entry.old_score,
+        entry.new_score,
+        entry.old_stage,
+        entry.new_stage,
+        _rules(entry),
+        entry.ruleset_version,
+    )
+
+
+def _rules(entry: Entry) -> list[dict[str, Any]]:
+    """Return the rules of an entry as they are stored and shown: `applied` and `refused` only where they say more."""
+    shown = []
+    for hit in entry.rules:
+        rule: dict[str, Any] = {"name": hit.name, "points": to_number(hit.points)}
+        if hit.applied != hit.points:
+            rule["applied"] = to_number(hit.applied)
+        if hit.refused is not None:
+            rule["refused"] = hit.refused
+        shown.append(rule)
+    return shown
+
+
+def _entry_row(projection: Projection, entry: Entry) -> tuple[Any, ...]:
+    return (
+        new_id(),
+        projection.project_id,
+        projection.lead_id,
+        entry.scorecard,
+        entry.sequence,
+        entry.kind,
+        None if entry.event_key is None else UUID(entry.event_key),
+        entry.event_id or "",
+        entry.event_type or "",
+        entry.occurred_at,
+        entry.delta,
+        entry.old_score,
+        entry.new_score,
+        entry.old_stage,
+        entry.new_stage,
+        _rules(entry),
+        entry.ruleset_version,
+    )
+
+
+def _drop_scorecards_gone(projections: Sequence[Projection], rebuilt: set[UUID]) -> None:
+    """Delete the scores of rebuilt leads on scorecards that their rules no longer have."""
+    if not rebuilt:
+        return
+    kept = {projection.lead_id: projection.state.cards.keys() for projection in projections if projection.rebuilt}
+    scores = LeadScore.objects.filter(lead__in=rebuilt).values_list("pk", "lead", "scorecard")
+    gone = [key for key, lead_id, scorecard in scores if scorecard not in kept[lead_id]]
+    if gone:
+        LeadScore.objects.filter(pk__in=gone).delete()

@@ -1,0 +1,39 @@
+"""The tasks of scoring: thin, and safe to lose, to double and to delay."""
+
+import time
+from datetime import timedelta
+
+from celery import shared_task
+from celery.signals import worker_ready
+from django.utils import timezone
+
+from ingest import selectors as log
+from scoring import routing, wake
+from scoring.services import drain as draining
+
+DRAIN_SECONDS = 2.0
+SWEEP_AFTER = timedelta(seconds=5)
+
+
+@shared_task(ignore_result=True, time_limit=600)
+def drain(queue: str) -> None:
+    """Score what is pending on a lead queue; after two seconds let the worker's other queues have their turn."""
+    wake.lower_flag(queue)
+    slots = routing.slots_of(queue)
+    deadline = time.monotonic() + DRAIN_SECONDS
+    while slots and draining.drain(slots, now=timezone.now()):
+        if time.monotonic() > deadline:
+            wake.wake(drain, [queue])
+            return
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def sweep() -> None:
+    """Wake the queues whose events have waited for a while, because their wake-up may have been lost."""
+    wake.wake_again(drain, routing.queues_of(log.slots_waiting(since=timezone.now() - SWEEP_AFTER)))
+
+
+@worker_ready.connect
+def sweep_at_start(**_: object) -> None:
+    """Look for what a worker that was killed has left behind, without waiting for the next beat."""
+    sweep.apply_async(queue="system", retry=False)

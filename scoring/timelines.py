@@ -1,0 +1,70 @@
+"""The version timelines in force, compiled once per process and version."""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection
+from threading import Lock
+from uuid import UUID
+
+from django.db.models import Max
+
+from ingest.models import Project
+from scoring.core.ruleset import compile_ruleset, parse_ruleset
+from scoring.core.timeline import Timeline
+from scoring.models import RulesetVersion
+
+_Key = tuple[UUID, int, str]
+_KEPT = 1_000
+_lock = Lock()
+_compiled: "OrderedDict[_Key, Timeline]" = OrderedDict()
+
+
+def timelines_of(project_ids: Collection[UUID]) -> dict[UUID, Timeline]:
+    """Return the timeline of each project, as published now.
+
+    One query says which version is the newest; a second one, only if some project has published since, loads it. So a
+    worker uses a new version with its next batch.
+    """
+    newest = (
+        Project.objects.filter(pk__in=project_ids)
+        .order_by()
+        .values_list("pk", "time_zone")
+        .annotate(newest=Max("ruleset_versions__number"))
+    )
+    keys: dict[UUID, _Key] = {pk: (pk, number, time_zone) for pk, time_zone, number in newest if number is not None}
+    with _lock:
+        found = {pk: _compiled[key] for pk, key in keys.items() if key in _compiled}
+    missing = {pk: key for pk, key in keys.items() if pk not in found}
+    if missing:
+        loaded = _load(missing)
+        with _lock:
+            for pk, timeline in loaded.items():
+                _compiled[missing[pk]] = timeline
+            while len(_compiled) > _KEPT:
+                _compiled.popitem(last=False)
+        found |= loaded
+    return found
+
+
+def timeline_of(project_id: UUID) -> Timeline:
+    """Return the timeline of one project."""
+    return timelines_of([project_id])[project_id]
+
+
+def _load(keys: dict[UUID, _Key]) -> dict[UUID, Timeline]:
+    published = defaultdict(list)
+    versions = RulesetVersion.objects.filter(project__in=keys).order_by("project", "number")
+    for project_id, number, applies_from, content in versions.values_list(
+        "project", "number", "applies_from", "content"
+    ):
+        _, newest, time_zone = keys[project_id]
+        if number <= newest:
+            published[project_id].append((applies_from, number, time_zone, content))
+    return {
+        project_id: Timeline.build(
+            [
+                (applies_from, compile_ruleset(parse_ruleset(content), number=number, time_zone=time_zone))
+                for applies_from, number, time_zone, content in rows
+            ]
+        )
+        for project_id, rows in published.items()
+    }
