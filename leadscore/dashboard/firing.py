@@ -9,7 +9,8 @@ from ingest.models import Lead, Project
 from ingest.services import events, leads
 from leadscore.dashboard import queries
 from leadscore.dashboard.forms import FireForm
-from leadscore.dashboard.values import LeadRow
+from leadscore.dashboard.values import LeadRow, standing_at
+from scoring.selectors import lead_view
 
 CANDIDATES = 6
 STALLED_AFTER = timedelta(seconds=15)
@@ -44,25 +45,26 @@ def _new_lead(project: Project, form: FireForm, *, now: datetime) -> Lead | None
     return ingest.lead_of(project.pk, created.lead_id)
 
 
-def candidates(project: Project, text: str, *, chosen: Lead | None) -> tuple[LeadRow, ...]:
+def candidates(project: Project, text: str, *, chosen: Lead | None, now: datetime) -> tuple[LeadRow, ...]:
     """Return leads to choose from: the chosen one, then those that match a search, by score."""
     scale = queries.scale_of(project.pk)
-    found = queries.matching_leads(project, text, scale=scale, limit=CANDIDATES)
+    found = queries.matching_leads(project, text, scale=scale, limit=CANDIDATES, now=now)
     if chosen is None:
         return found
-    row = next((row for row in found if row.id == chosen.pk), None) or queries.row_of(chosen, scale=scale)
+    row = queries.lead_row(lead_view(chosen, now=now), scale=scale)
     return (row, *(other for other in found if other.id != row.id))
 
 
 def watch(project: Project, lead: Lead, *, now: datetime) -> dict[str, Any]:
     """Return what the watch card shows of a lead: its standing, and what became of its newest events."""
     scale = queries.scale_of(project.pk)
-    score = queries.scores_of(lead).get(scale.scorecard)
+    # Pending first: an event scored in between then shows as scored at worst one poll late, never as worth nothing.
     waiting = queries.pending_since(lead)
+    view = lead_view(lead, now=now)
     return {
         "lead": lead,
         "scale": scale,
-        "standing": queries.standing_of(score, scale=scale),
+        "standing": standing_at(view.score, view.stage, scale=scale),
         "watched": queries.watched_events(lead, scale=scale),
         "pending": len(waiting),
         "stalled": bool(waiting) and now - waiting[0] > STALLED_AFTER,

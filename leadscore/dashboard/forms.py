@@ -13,10 +13,10 @@ from ingest.core.events import IncomingEvent, Refused, parse_event, valid_email
 from ingest.core.identity import Name
 
 ORDERINGS = (
-    ("-score", "Highest score"),
-    ("score", "Lowest score"),
-    ("-createdAt", "Newest"),
-    ("name", "Name"),
+    ("-score", "Highest score first"),
+    ("score", "Lowest score first"),
+    ("-createdAt", "Newest first"),
+    ("createdAt", "Oldest first"),
 )
 BURSTS = (1, 5, 20)
 
@@ -90,9 +90,7 @@ class FireForm(forms.Form):
     @property
     def traits(self) -> dict[str, str]:
         """Return what was entered about a new lead."""
-        return {
-            name: value for name in ("name", "email", "company") if (value := self.cleaned_data.get(name))
-        }
+        return {name: value for name in ("name", "email", "company") if (value := self.cleaned_data.get(name))}
 
     @property
     def names(self) -> list[Name]:

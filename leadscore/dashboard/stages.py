@@ -7,7 +7,8 @@ of the palette, the highest the last, and those between are spread over the rest
 from dataclasses import dataclass
 from decimal import Decimal
 
-from scoring.core.schema import ScorecardSpec
+from scoring.core.points import to_points
+from scoring.core.ruleset import Card
 
 PALETTE = 6  # `.rank-0` … `.rank-5` in the stylesheet
 RULER_WIDTH = 100.0
@@ -73,11 +74,7 @@ class StageScale:
     def ahead(self, score: Decimal) -> Ahead | None:
         """Return the next stage above a score, or None when it is in the highest."""
         return next(
-            (
-                Ahead(stage=stage, missing=stage.minimum - score)
-                for stage in self.stages
-                if stage.minimum > score
-            ),
+            (Ahead(stage=stage, missing=stage.minimum - score) for stage in self.stages if stage.minimum > score),
             None,
         )
 
@@ -91,14 +88,14 @@ class StageScale:
         return min(1.0, max(0.06, float((score - low) / (high - low))))
 
 
-def scale_of_card(card: ScorecardSpec) -> StageScale:
+def scale_of_card(card: Card) -> StageScale:
     """Return the scale of a scorecard."""
-    stages = sorted((stage.min, stage.name) for stage in card.stages)
+    table = card.stages
     return StageScale(
         scorecard=card.name,
         stages=tuple(
-            StageMark(name=name, minimum=minimum, css=f"rank-{rank_of(place, len(stages))}")
-            for place, (minimum, name) in enumerate(stages)
+            StageMark(name=name, minimum=to_points(minimum), css=f"rank-{rank_of(place, len(table.names))}")
+            for place, (name, minimum) in enumerate(zip(table.names, table.mins, strict=True))
         ),
     )
 

@@ -39,8 +39,30 @@ class LeadRow:
 
     @property
     def detail(self) -> str:
-        """Return what else tells the lead from others: company and e-mail, without repeating the label."""
-        return " · ".join(part for part in (self.company, self.email) if part and part != self.label)
+        """Return what else tells the lead from others."""
+        return detail_of(self.label, self.company, self.email)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankedRow:
+    """A place on the leaderboard. Leads with equal scores share a rank."""
+
+    rank: int
+    id: UUID
+    label: str
+    email: str
+    company: str
+    standing: Standing
+
+    @property
+    def detail(self) -> str:
+        """Return what else tells the lead from others."""
+        return detail_of(self.label, self.company, self.email)
+
+
+def detail_of(label: str, *parts: str) -> str:
+    """Return the parts that are known and not the label itself, in one line."""
+    return " · ".join(part for part in parts if part and part != label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +90,6 @@ class NewestEvent:
 class EntryRow:
     """A line of the score ledger with its reasons."""
 
-    sequence: int
     kind: str
     event_type: str
     event_key: UUID | None
@@ -87,11 +108,9 @@ class EntryRow:
 
     @property
     def note(self) -> str:
-        """Return why the score moved by something else than the sum of the rules' points."""
-        worth = sum((Decimal(str(rule.get("points", 0))) for rule in self.rules), Decimal(0))
-        if self.kind != "event" or worth == self.delta:
-            return ""
-        return "held at the floor" if worth < self.delta else "held at the cap"
+        """Return why not all of the rules' points counted, or nothing when they did."""
+        refusals = [str(rule["refused"]) for rule in self.rules if rule.get("refused")]
+        return "; ".join(dict.fromkeys(refusals))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +119,8 @@ class WatchedEvent:
 
     id: UUID
     event_type: str
+    is_profile: bool
     occurred_at: datetime
-    received_at: datetime
     pending: bool
     entry: EntryRow | None
 

@@ -1,6 +1,5 @@
 """The pages: each reads arguments, asks selectors or calls one service, and renders."""
 
-import re
 from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
@@ -27,7 +26,6 @@ from leadscore.dashboard.lead_facts import lead_facts
 
 LIVE_MINUTES = 60
 FAILED_LOG_INS = "10/m"
-BEFORE = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 class LogIn(LoginView):
@@ -116,7 +114,7 @@ def lead_list(page: Page) -> HttpResponse:
     filters = LeadFilters.read(page.request.GET)
     scale = queries.scale_of(page.project.pk)
     try:
-        found = queries.leads_page(page.project, filters, scale=scale)
+        found = queries.leads_page(page.project, filters, scale=scale, now=timezone.now())
     except CursorInvalid:
         return redirect(reverse("lead_list", args=[page.project.pk]) + filters.query(None))
     return page.render(
@@ -136,14 +134,12 @@ def lead_list(page: Page) -> HttpResponse:
 def lead_page(page: Page, lead_id: UUID) -> HttpResponse:
     """Show one lead: the score and every reason for it, what to do next, and who it is."""
     lead = _lead(page, lead_id)
-    before, scorecard = page.request.GET.get("before", ""), page.request.GET.get("scorecard") or None
-    facts = lead_facts(
-        lead,
-        scorecard=scorecard,
-        before=int(before) if BEFORE.fullmatch(before) else None,
-        now=timezone.now(),
-    )
-    return page.live("_lead", "lead_page", section="leads", before=before, chosen_card=scorecard, **facts)
+    scorecard, cursor = page.request.GET.get("scorecard") or None, page.request.GET.get("cursor") or None
+    try:
+        facts = lead_facts(lead, scorecard=scorecard, cursor=cursor, now=timezone.now())
+    except CursorInvalid:
+        return redirect("lead_page", page.project.pk, lead.pk)
+    return page.live("_lead", "lead_page", section="leads", **facts)
 
 
 @require_safe
@@ -153,9 +149,7 @@ def leaderboard(page: Page) -> HttpResponse:
     stage = LeadFilters.read(page.request.GET).stage
     scale = queries.scale_of(page.project.pk)
     rows = queries.top_leads(page.project, scale=scale, stage=stage, limit=50)
-    return page.live(
-        "_leaderboard", "leaderboard", section="leaderboard", scale=scale, stage=stage, rows=rows
-    )
+    return page.live("_leaderboard", "leaderboard", section="leaderboard", scale=scale, stage=stage, rows=rows)
 
 
 @require_safe
@@ -184,9 +178,7 @@ def automation_list(page: Page) -> HttpResponse:
 def fire_event(page: Page) -> HttpResponse:
     """Fire an event for a lead, known or new, and watch what it does."""
     if page.request.method != "POST":
-        form = FireForm(
-            initial={"who": page.request.GET.get("who"), "event_type": page.request.GET.get("event")}
-        )
+        form = FireForm(initial={"who": page.request.GET.get("who"), "event_type": page.request.GET.get("event")})
         return _fire_page(page, form, lead=_chosen(page, page.request.GET.get("lead")))
     form = FireForm(page.request.POST)
     lead = firing.fire(page.project, form, now=timezone.now())
@@ -240,20 +232,15 @@ def fire_candidates(page: Page) -> HttpResponse:
 
 def _candidates(page: Page, text: str, *, lead: Lead | None) -> dict[str, Any]:
     text = text.replace("\x00", "").strip()[:200]
-    return {
-        "find": text,
-        "candidates": firing.candidates(page.project, text, chosen=lead),
-        "chosen": lead and lead.pk,
-    }
+    found = firing.candidates(page.project, text, chosen=lead, now=timezone.now())
+    return {"find": text, "candidates": found, "chosen": lead and lead.pk}
 
 
 @require_safe
 @project_page
 def fire_watch(page: Page, lead_id: UUID) -> HttpResponse:
     """Show a lead's standing and what became of its newest events."""
-    return page.live(
-        "_watch", "_watch", **firing.watch(page.project, _lead(page, lead_id), now=timezone.now())
-    )
+    return page.live("_watch", "_watch", **firing.watch(page.project, _lead(page, lead_id), now=timezone.now()))
 
 
 def _lead(page: Page, lead_id: UUID) -> Lead:

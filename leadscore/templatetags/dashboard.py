@@ -22,10 +22,11 @@ def points(value: Decimal | int | None) -> str:
 
 
 @register.filter
-def signed(value: Decimal | int | None) -> str:
-    """Return points with their sign: +15, −20, ±0."""
+def signed(value: Decimal | float | str | None) -> str:
+    """Return points with their sign, as numbers or as JSON keeps them: +15, −20, ±0."""
     if value is None:
         return "–"
+    value = Decimal(str(value))
     if not value:
         return "±0"
     return ("+" if value > 0 else "") + points(value)

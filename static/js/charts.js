@@ -33,6 +33,7 @@
   function common(colours) {
     return {
       responsive: true,
+      layout: { padding: { right: 6 } },
       maintainAspectRatio: false,
       animation: CALM.matches ? false : { duration: 350 },
       interaction: { mode: "nearest", axis: "x", intersect: false },
