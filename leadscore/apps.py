@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class LeadScoreConfig(AppConfig):
     name = "leadscore"
     verbose_name = "LeadScore"
+
+    def ready(self) -> None:
+        from leadscore import checks  # noqa: F401 - registers them

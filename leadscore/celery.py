@@ -5,11 +5,19 @@ doubled or late without harm; there is no result backend and there are no chords
 """
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadscore.settings")
 
 app = Celery("leadscore")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["scoring", "automation"])
+app.autodiscover_tasks(["leadscore"], related_name="heartbeat")
+
+
+@setup_logging.connect
+def leave_logging_alone(**_: Any) -> None:
+    """Keep Celery from configuring logging: with a receiver here it leaves that to the settings."""

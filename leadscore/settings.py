@@ -5,24 +5,33 @@ Production settings are in force unless a variable says otherwise, and `DEBUG` i
 """
 
 from pathlib import Path
+from urllib.parse import quote
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
+import django_stubs_ext
 
-from leadscore.home import SecretKeyFile
+from leadscore.environment import Environment
+from leadscore.home import SecretKeyFile, redis_socket
+from leadscore.logging import configuration
+
+django_stubs_ext.monkeypatch()  # lets `ModelAdmin[Lead]` and the like be written, which type checking needs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 
 # --- Where things live ---------------------------------------------------------------------------------------------
 LEADSCORE_HOME = Path(env.str("LEADSCORE_HOME", default=str(BASE_DIR / "var"))).absolute()
-PORT = env.int("PORT", default=8000)
+PORT = env.whole_number("PORT", default=8000, least=1, most=65535)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+
+# --- Logs ----------------------------------------------------------------------------------------------------------
+LOG_FORMAT = env.one_of("LOG_FORMAT", "console", "json")
+LOGGING = configuration(LOG_FORMAT)
 
 # --- Security ------------------------------------------------------------------------------------------------------
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY", default="") or SecretKeyFile(LEADSCORE_HOME).read_or_create()
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+# Always by its local names too: probes on the machine itself ask so.
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = PUBLIC_URL.startswith("https://")
 SECURE_SSL_REDIRECT = False  # never on an ingest route: the proxy in front redirects people, not events
@@ -34,6 +43,8 @@ SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+# Django's advice about https, which follows here from PUBLIC_URL; leadscore.checks says what to do in our words.
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W012", "security.W016"]
 
 # --- Composition ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -83,7 +94,7 @@ TEMPLATES = [
 ]
 
 # --- Database ------------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{LEADSCORE_HOME / 'leadscore.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", default=LEADSCORE_HOME / "leadscore.sqlite3")}
 DATABASES["default"]["CONN_MAX_AGE"] = None
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a transaction takes the write lock at its start, so two writers queue up instead of failing half-way.
@@ -91,24 +102,26 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+        "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;",
     }
-elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5}
-else:
-    raise ImproperlyConfigured(
-        "DATABASE_URL must begin with sqlite:// or postgres://; other databases are not supported yet."
-    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis and Celery ----------------------------------------------------------------------------------------------
-REDIS_URL = env.str("REDIS_URL", default=f"unix://{LEADSCORE_HOME / 'redis.sock'}")
-BROKER_URL = env.str("BROKER_URL", default=REDIS_URL)
+EMBEDDED_REDIS_SOCKET = None if env.redis_url() else redis_socket(LEADSCORE_HOME)
+REDIS_URL = f"unix://{quote(str(EMBEDDED_REDIS_SOCKET))}" if EMBEDDED_REDIS_SOCKET else env.redis_url()
+BROKER_URL = env.str("BROKER_URL", default="") or REDIS_URL
 REDIS_TIMEOUT = 1.0  # seconds a request waits for Redis at most; after that it goes on without
 CELERY_BROKER_URL = BROKER_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 1.0, "socket_timeout": 30.0}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": 1.0,
+    "socket_timeout": 30.0,
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "system"
 CELERY_TASK_SERIALIZER = "json"
@@ -118,14 +131,18 @@ CELERY_DB_REUSE_MAX = 10_000  # without it Celery closes the database connection
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "scoring.tasks.sweep", "schedule": 5.0, "options": {"queue": "system", "expires": 10}},
+    "heartbeat": {"task": "leadscore.heartbeat", "schedule": 15.0},
     "deliver-due": {
         "task": "automation.tasks.deliver_due",
         "schedule": 5.0,
         "options": {"queue": "deliveries", "expires": 10},
     },
 }
-LEAD_QUEUES = env.int("LEAD_QUEUES", default=8)  # lead queues `leads.0` …; each has exactly one consumer
-WORKERS = env.int("WORKERS", default=1)
+LEAD_QUEUES = env.whole_number(
+    "LEAD_QUEUES", default=8, least=1, most=256
+)  # lead queues `leads.0` …; each has exactly one consumer
+WORKERS = env.whole_number("WORKERS", default=1, least=1, most=LEAD_QUEUES)  # lead workers that `up` starts
+WEB_WORKERS = env.whole_number("WEB_WORKERS", default=1, least=1, most=64)
 
 # --- People --------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "ingest.User"
@@ -145,6 +162,7 @@ USE_TZ = True
 # --- Static files --------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # served from where they lie: nothing to collect before a start
 
 # --- API -----------------------------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # the largest batch of events

@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from uuid import UUID
 
 from celery import shared_task
 from celery.signals import worker_ready
@@ -10,8 +11,10 @@ from django.utils import timezone
 from ingest import selectors as log
 from scoring import routing, wake
 from scoring.services import drain as draining
+from scoring.services.rescore import chunks_of_leads, rescore_leads
 
 DRAIN_SECONDS = 2.0
+RESCORE_SECONDS = 10.0
 SWEEP_AFTER = timedelta(seconds=5)
 
 
@@ -31,6 +34,20 @@ def drain(queue: str) -> None:
 def sweep() -> None:
     """Wake the queues whose events have waited for a while, because their wake-up may have been lost."""
     wake.wake_again(drain, routing.queues_of(log.slots_waiting(since=timezone.now() - SWEEP_AFTER)))
+
+
+@shared_task(ignore_result=True, time_limit=600)
+def rescore_project(project_id: str, after: str | None = None) -> None:
+    """Rescore a project's leads for a while, then go on in a task of its own so that others have their turn.
+
+    If it is lost half-way, the leads that are left are rescored when their next event comes or by `manage.py rescore`.
+    """
+    deadline = time.monotonic() + RESCORE_SECONDS
+    for chunk in chunks_of_leads(UUID(project_id), after=UUID(after) if after else None):
+        rescore_leads(UUID(project_id), chunk, now=timezone.now())
+        if time.monotonic() > deadline:
+            rescore_project.apply_async(args=(project_id, str(chunk[-1])), queue="system")
+            return
 
 
 @worker_ready.connect

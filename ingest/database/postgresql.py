@@ -54,7 +54,7 @@ def _merge(model: type[models.Model], fields: Sequence[str], rows: Rows, on_conf
     columns = ", ".join(column_names(model, fields))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE TEMPORARY TABLE {_STAGING} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"
+            f"CREATE TEMPORARY TABLE {_STAGING} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"  # noqa: S608
         )
         _copy(_STAGING, model, fields, rows)
         cursor.execute(

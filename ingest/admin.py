@@ -1,0 +1,255 @@
+"""The admin of projects, people, keys, leads and the event log."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import PermissionDenied
+from django.db.models import ForeignKey, Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+
+from ingest.core.identity import Name, is_email, normal_email
+from ingest.core.keys import KeyKind
+from ingest.models import ApiKey, Event, Identifier, Lead, Membership, Project, User
+from ingest.selectors import projects_of
+from ingest.services.keys import issue_key
+from ingest.services.leads import NameTaken, create_lead, update_lead
+from ingest.services.projects import add_member
+
+
+def visible_projects(request: HttpRequest) -> QuerySet[Project]:
+    """Return the projects that a person may see in the admin: their own, or all for a superuser."""
+    if not isinstance(request.user, User):
+        return Project.objects.none()
+    return Project.objects.all() if request.user.is_superuser else projects_of(request.user)
+
+
+class ProjectScopedAdmin(admin.ModelAdmin[Any]):
+    """An admin that shows, and offers as choices, only what belongs to the person's projects."""
+
+    project_lookup = "project"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(**{f"{self.project_lookup}__in": visible_projects(request)})
+
+    def formfield_for_foreignkey(
+        self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField[Any] | None:
+        if db_field.related_model is Project:
+            kwargs["queryset"] = visible_projects(request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return [
+            (name, _VisibleProjectsFilter) if name == "project" else name for name in super().get_list_filter(request)
+        ]
+
+
+class _VisibleProjectsFilter(admin.RelatedOnlyFieldListFilter):
+    """A filter on the project that names only those the person may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        return [(project.pk, project.name) for project in visible_projects(request)]
+
+
+class ReadOnlyAdmin(ProjectScopedAdmin):
+    """An admin for what follows from something else and is not edited."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User]):
+    """People who log in."""
+
+
+class MembershipInline(admin.TabularInline[Membership, Project]):
+    model = Membership
+    extra = 0
+    autocomplete_fields = ["user"]
+
+
+@admin.register(Project)
+class ProjectAdmin(ProjectScopedAdmin):
+    project_lookup = "pk"
+    list_display = ["name", "time_zone", "created_at"]
+    search_fields = ["name"]
+    inlines = [MembershipInline]
+
+    def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        if not change and isinstance(request.user, User):
+            _, write = issue_key(obj.pk, KeyKind.WRITE, name="First write key")
+            _, secret = issue_key(obj.pk, KeyKind.SECRET, name="First secret key")
+            messages.success(request, f"Write key, for web pages: {write.token}")
+            messages.warning(request, f"Secret key, shown only this once: {secret.token}")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_related(request, form, formsets, change)
+        if not change and isinstance(request.user, User):
+            add_member(form.instance.pk, request.user)
+
+
+class ApiKeyForm(forms.ModelForm[ApiKey]):
+    """A key's settings; origins are typed one a line."""
+
+    allowed_origins = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="For write keys: the sites whose pages may send events, such as https://example.com, one a line. "
+        "Empty: any.",
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ["project", "kind", "name", "events_per_minute", "allowed_origins", "active"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["allowed_origins"] = "\n".join(self.instance.allowed_origins)
+
+    def clean_allowed_origins(self) -> list[str]:
+        origins = [
+            line.strip().rstrip("/") for line in self.cleaned_data["allowed_origins"].splitlines() if line.strip()
+        ]
+        for origin in origins:
+            scheme, separator, host = origin.partition("://")
+            if scheme not in {"http", "https"} or not separator or not host or "/" in host:
+                raise forms.ValidationError(f"“{origin}” is not an origin. Write it like https://example.com.")
+        return origins
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ProjectScopedAdmin):
+    form = ApiKeyForm
+    list_display = ["hint", "kind", "name", "project", "events_per_minute", "active", "created_at"]
+    list_filter = ["project", "kind", "active"]
+    search_fields = ["name", "hint"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return ["project", "kind", "hint", "token", "created_at"] if obj else []
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        fields = ["project", "kind", "name", "events_per_minute", "allowed_origins", "active"]
+        return [*fields, "hint", "token", "created_at"] if obj else fields
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"kind": KeyKind.WRITE.value, "events_per_minute": 100}
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:  # noqa: FBT001
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        key, new = issue_key(obj.project_id, KeyKind(obj.kind), name=obj.name)
+        obj.pk, obj.hint, obj.digest, obj.token, obj.created_at = (
+            key.pk,
+            key.hint,
+            key.digest,
+            key.token,
+            key.created_at,
+        )
+        obj._state.adding = False
+        obj.save()
+        shown = "shown only this once" if new.kind is KeyKind.SECRET else "for web pages"
+        messages.warning(request, f"The new key, {shown}: {new.token}")
+
+
+class LeadForm(forms.ModelForm[Lead]):
+    """What people enter about a lead. It becomes an event, like everything else that changes one."""
+
+    class Meta:
+        model = Lead
+        fields = ["project", "name", "email", "company", "owner"]
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if email and not is_email(email):
+            raise forms.ValidationError("This is not an e-mail address.")
+        return normal_email(email)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        project = data.get("project") if self.instance._state.adding else self.instance.project
+        email = data.get("email")
+        if project and email:
+            taken = Identifier.objects.filter(project=project, kind="email", value=email).exclude(lead=self.instance)
+            if taken.exists():
+                raise forms.ValidationError({"email": "Another lead of this project has this address."})
+        return data
+
+
+class IdentifierInline(admin.TabularInline[Identifier, Lead]):
+    model = Identifier
+    extra = 0
+    fields = ["kind", "value", "created_at"]
+    readonly_fields = ["kind", "value", "created_at"]
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Lead)
+class LeadAdmin(ProjectScopedAdmin):
+    form = LeadForm
+    list_display = ["label", "email", "company", "owner", "project", "created_at"]
+    list_filter = ["project"]
+    list_select_related = ["owner", "project"]
+    search_fields = ["name", "email", "company", "identifiers__value"]
+    readonly_fields = ["traits", "created_at"]
+    inlines = [IdentifierInline]
+    show_full_result_count = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return ["project", "traits", "created_at"] if obj else []
+
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[Any]:
+        return [IdentifierInline] if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Lead, form: Any, change: bool) -> None:  # noqa: FBT001
+        entered = {name: getattr(obj, name) or None for name in ("name", "email", "company")}
+        names = [Name("email", obj.email)] if obj.email else []
+        if change:
+            changed = {name: value for name, value in entered.items() if name in form.changed_data}
+            if changed:
+                update_lead(obj.project_id, obj.pk, names=names, traits=changed, now=timezone.now())
+            if "owner" in form.changed_data:
+                obj.save(update_fields=["owner"])
+        else:
+            outcome = create_lead(
+                obj.project_id,
+                names=names,
+                traits={name: value for name, value in entered.items() if value},
+                now=timezone.now(),
+            )
+            if isinstance(outcome, NameTaken):
+                raise PermissionDenied("Another lead got this e-mail address at the same moment.")
+            obj.pk = outcome.lead_id
+            Lead.objects.filter(pk=obj.pk).update(owner=obj.owner)
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ["event_type", "lead_link", "project", "occurred_at", "received_at", "event_id"]
+    list_filter = ["project"]
+    list_select_related = ["lead", "project"]
+    search_fields = ["=event_id", "=event_type"]
+    ordering = ["-id"]
+    show_full_result_count = False
+
+    @admin.display(description="Lead")
+    def lead_link(self, event: Event) -> str:
+        return format_html('<a href="/admin/ingest/lead/{}/change/">{}</a>', event.lead_id, event.lead.label)

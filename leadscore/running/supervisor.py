@@ -1,0 +1,183 @@
+"""Starts the processes of an installation, restarts one that dies, and ends them all.
+
+Promises: whatever ends the supervisor, nothing it started outlives it; a process that keeps dying ends the whole, with
+its reason; whoever asks it to end is obeyed within seconds.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from leadscore.running.console import Log, say
+from leadscore.running.guard import Guard
+from leadscore.running.processes import Process
+
+SECONDS_TO_END = 10.0
+DEATHS_TOLERATED = 5
+DEATHS_WINDOW = 60.0
+FIRST_PAUSE = 0.5
+LONGEST_LINE = 1 << 20
+
+
+@dataclass(slots=True)
+class _Child:
+    process: Process
+    log: Log
+    running: asyncio.subprocess.Process
+    deaths: deque[float] = field(default_factory=deque)
+
+    def died(self, now: float) -> None:
+        self.deaths.append(now)
+        while now - self.deaths[0] > DEATHS_WINDOW:
+            self.deaths.popleft()
+
+    @property
+    def keeps_dying(self) -> bool:
+        return len(self.deaths) >= DEATHS_TOLERATED
+
+    @property
+    def pause(self) -> float:
+        return FIRST_PAUSE * 2.0 ** (len(self.deaths) - 1)
+
+
+class Supervisor:
+    """Runs processes until `end`. All methods belong to one event loop."""
+
+    def __init__(self, *, logs: Path) -> None:
+        self._logs = logs
+        self._tiers: list[list[_Child]] = []
+        self._watches: list[asyncio.Task[None]] = []
+        self._ending = asyncio.Event()
+        self._spawning = asyncio.Lock()
+        self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._guard = Guard()
+
+    async def start(self, processes: Iterable[Process]) -> None:
+        """Start processes and watch them. What is started by a later call relies on what an earlier one started."""
+        tier: list[_Child] = []
+        self._tiers.append(tier)
+        for process in processes:
+            log = Log(process.name, directory=self._logs, on_console=not process.chatty)
+            child = _Child(process=process, log=log, running=await self._spawn(process))
+            tier.append(child)
+            self._watches.append(asyncio.create_task(self._watch(child), name=process.name))
+
+    async def failure(self) -> str:
+        """Wait until a process cannot be kept alive; return the reason and its last words."""
+        return await asyncio.shield(self._failure)
+
+    async def end(self) -> None:
+        """End every process, those others rely on last; kill what does not end in time."""
+        async with self._spawning:
+            self._ending.set()
+        for child in self._children():
+            child.log.leave_console()  # programs that end say so, and nobody asked
+        for tier in reversed(self._tiers):
+            await self._end(tier)
+        await asyncio.gather(*self._watches)
+        await asyncio.to_thread(self._guard.close)
+
+    def kill(self) -> None:
+        """Kill every process at once, for whoever will not wait."""
+        for child in self._children():
+            self._signal(child, signal.SIGKILL)
+
+    def _children(self) -> Iterator[_Child]:
+        return itertools.chain.from_iterable(self._tiers)
+
+    async def _end(self, tier: list[_Child]) -> None:
+        for child in tier:
+            self._signal(child, signal.SIGTERM)
+        waiting = [asyncio.create_task(child.running.wait()) for child in tier]
+        if not waiting:
+            return
+        _, late = await asyncio.wait(waiting, timeout=SECONDS_TO_END)
+        if late:
+            for child in tier:
+                self._signal(child, signal.SIGKILL)
+            await asyncio.wait(late)
+
+    def _signal(self, child: _Child, number: signal.Signals) -> None:
+        if child.running.returncode is not None:
+            return
+        # Politely to the leader, which knows how to end its own children; a kill is for the whole group.
+        with contextlib.suppress(ProcessLookupError):
+            if number == signal.SIGKILL:
+                os.killpg(child.running.pid, number)
+            else:
+                child.running.send_signal(number)
+
+    async def _spawn(self, process: Process) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *self._guard.leashed(process.command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=[self._guard.pipe],
+            start_new_session=True,
+            limit=LONGEST_LINE,
+        )
+
+    async def _watch(self, child: _Child) -> None:
+        while await self._lived_and_died(child):
+            say(f"{child.process.name} is started again in {child.pause:.1f} seconds.")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), child.pause)
+            async with self._spawning:
+                if self._ending.is_set():
+                    break
+                child.running = await self._spawn(child.process)
+        child.log.close()
+
+    async def _lived_and_died(self, child: _Child) -> bool:
+        """Wait for the end of one life of the child; return whether it is to have another."""
+        reading = asyncio.create_task(_read(child.running, child.log))
+        code = await child.running.wait()
+        self._sweep(child.running.pid)
+        await reading
+        if self._ending.is_set():
+            return False
+        say(f"{child.process.name} ended with {_describe(code)}.")
+        child.died(time.monotonic())
+        if child.keeps_dying and not self._failure.done():
+            self._failure.set_result(_obituary(child, code))
+        return not child.keeps_dying
+
+    def _sweep(self, group: int) -> None:
+        # What a dead process leaves behind of its own children would hold its port or its queues.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+        self._guard.release(group)
+
+
+async def _read(running: asyncio.subprocess.Process, log: Log) -> None:
+    output = cast("asyncio.StreamReader", running.stdout)  # a pipe was asked for
+    while True:
+        try:
+            line = await output.readline()
+        except ValueError:  # longer than the limit; the rest of it follows as further lines
+            continue
+        if not line:
+            return
+        log.add(line.decode(errors="replace").rstrip())
+
+
+def _describe(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+
+
+def _obituary(child: _Child, code: int) -> str:
+    last = "".join(f"\n  {line}" for line in child.log.last_lines())
+    return (
+        f"{child.process.name} ended {DEATHS_TOLERATED} times within {DEATHS_WINDOW:.0f} seconds, "
+        f"the last time with {_describe(code)}. Its last words:{last or ' none'}"
+    )

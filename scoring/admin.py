@@ -1,0 +1,185 @@
+"""The admin of rules: the draft people edit, publishing it, and what was published; scores and dead letters."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from ingest.admin import ProjectScopedAdmin, ReadOnlyAdmin, visible_projects
+from ingest.models import Project, User
+from scoring.models import DeadLetter, LeadScore, Rule, RulesetVersion, Scorecard, ScoreEntry, Stage
+from scoring.services import dead_letters
+from scoring.services.publication import difference, publish_draft
+from scoring.services.rulesets import DraftInvalid, NothingChanged, Published
+
+
+class StageInline(admin.TabularInline[Stage, Scorecard]):
+    model = Stage
+    extra = 0
+    min_num = 1
+
+
+class RuleInline(admin.TabularInline[Rule, Scorecard]):
+    model = Rule
+    extra = 0
+
+
+@admin.register(Scorecard)
+class ScorecardAdmin(ProjectScopedAdmin):
+    """The draft. Saving it changes no score; publishing does."""
+
+    list_display = ["name", "project", "position", "floor", "cap", "publish_link"]
+    list_filter = ["project"]
+    list_select_related = ["project"]
+    inlines = [StageInline, RuleInline]
+
+    @admin.display(description="Draft")
+    def publish_link(self, card: Scorecard) -> str:
+        url = reverse("admin:scoring_publish", args=[card.project_id])
+        return format_html('<a href="{}">Compare and publish</a>', url)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path("publish/<uuid:project_id>/", self.admin_site.admin_view(self.publish), name="scoring_publish")
+        return [own, *super().get_urls()]
+
+    def response_add(self, request: HttpRequest, obj: Scorecard, post_url_continue: str | None = None) -> HttpResponse:
+        self._say_draft(request, obj)
+        return super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Scorecard) -> HttpResponse:
+        self._say_draft(request, obj)
+        return super().response_change(request, obj)
+
+    def _say_draft(self, request: HttpRequest, card: Scorecard) -> None:
+        url = reverse("admin:scoring_publish", args=[card.project_id])
+        message = format_html('This is a draft and changes no score yet. <a href="{}">Compare and publish it</a>.', url)
+        messages.warning(request, message)
+
+    def publish(self, request: HttpRequest, project_id: Any) -> HttpResponse:
+        """Show what publishing the draft would change in the rules, and publish it."""
+        project = visible_projects(request).filter(pk=project_id).first()
+        if project is None:
+            raise Http404
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        form = PublishForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            now = timezone.now()
+            outcome = publish_draft(
+                project.pk,
+                by=request.user if isinstance(request.user, User) else None,
+                note=form.cleaned_data["note"],
+                applies_from=now if form.cleaned_data["applies"] == "now" else None,
+                now=now,
+            )
+            if self._say_outcome(request, outcome):
+                return redirect("admin:scoring_rulesetversion_changelist")
+        return TemplateResponse(request, "admin/scoring/publish.html", self._context(request, project, form))
+
+    def _say_outcome(self, request: HttpRequest, outcome: Published | DraftInvalid | NothingChanged) -> bool:
+        if isinstance(outcome, Published):
+            messages.success(request, f"Version {outcome.version.number} is published.")
+            return True
+        if isinstance(outcome, NothingChanged):
+            messages.info(request, f"The draft is the same as version {outcome.version.number}.")
+        return False
+
+    def _context(self, request: HttpRequest, project: Project, form: "PublishForm") -> dict[str, Any]:
+        found = difference(project.pk)
+        return {
+            **self.admin_site.each_context(request),
+            "title": f"Publish the rules of {project}",
+            "project": project,
+            "form": form,
+            "difference": found,
+            "opts": self.model._meta,
+        }
+
+
+class PublishForm(forms.Form):
+    """How a draft is put in force."""
+
+    applies = forms.ChoiceField(
+        label="The new rules score",
+        choices=[
+            ("always", "all events ever: existing leads are rescored in the background, without firing automations"),
+            ("now", "events from now on: what happened before keeps its points"),
+        ],
+        initial="always",
+        widget=forms.RadioSelect,
+    )
+    note = forms.CharField(
+        max_length=200, required=False, widget=forms.TextInput(attrs={"size": 80}), help_text="Why, for the record."
+    )
+
+
+@admin.register(RulesetVersion)
+class RulesetVersionAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "project", "applies", "published_at", "published_by", "note"]
+    list_filter = ["project"]
+    list_select_related = ["project", "published_by"]
+
+    @admin.display(description="Applies from")
+    def applies(self, version: RulesetVersion) -> str:
+        return "always" if version.applies_from is None else f"{version.applies_from:%Y-%m-%d %H:%M} UTC"
+
+
+@admin.register(LeadScore)
+class LeadScoreAdmin(ReadOnlyAdmin):
+    list_display = ["lead", "scorecard", "score", "stage", "project"]
+    list_filter = ["project", "stage"]
+    list_select_related = ["lead", "project"]
+    ordering = ["-score"]
+    show_full_result_count = False
+
+
+@admin.register(ScoreEntry)
+class ScoreEntryAdmin(ReadOnlyAdmin):
+    list_display = [
+        "lead",
+        "scorecard",
+        "occurred_at",
+        "event_type",
+        "delta",
+        "new_score",
+        "new_stage",
+        "ruleset_version",
+    ]
+    list_filter = ["project", "kind"]
+    list_select_related = ["lead"]
+    ordering = ["-id"]
+    show_full_result_count = False
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(ReadOnlyAdmin):
+    """Events that could not be scored, with what to do about them."""
+
+    list_display = ["event", "lead", "project", "error", "parked_at", "discarded"]
+    list_filter = ["project", "discarded"]
+    list_select_related = ["event", "lead", "project"]
+    actions = ["retry", "discard"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [field.name for field in DeadLetter._meta.fields]
+
+    @admin.action(description="Score the chosen events again", permissions=["change"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
+        count = dead_letters.retry(list(queryset.values_list("pk", flat=True)), now=timezone.now())
+        messages.success(request, f"{count} events are being scored again.")
+
+    @admin.action(description="Never count the chosen events", permissions=["change"])
+    def discard(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
+        count = dead_letters.discard(list(queryset.values_list("pk", flat=True)))
+        messages.success(request, f"{count} events will never count. They stay in the log.")
