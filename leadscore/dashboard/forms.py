@@ -69,9 +69,7 @@ class FireForm(forms.Form):
     event_type = forms.CharField(max_length=64, required=False)
     other_type = forms.CharField(max_length=64, required=False)
     properties = forms.CharField(max_length=20_000, required=False)
-    times = forms.TypedChoiceField(
-        choices=[(str(times), f"×{times}") for times in BURSTS], coerce=int, empty_value="1", required=False
-    )
+    times = forms.ChoiceField(choices=[(str(times), f"×{times}") for times in BURSTS], required=False)
 
     @property
     def is_new(self) -> bool:
@@ -100,7 +98,7 @@ class FireForm(forms.Form):
 
     def events(self, lead_id: UUID) -> list[IncomingEvent]:
         """Return the events to record for a lead."""
-        times: int = self.cleaned_data["times"] or 1
+        times = int(self.cleaned_data["times"] or 1)
         return [self._event(str(lead_id)) for _ in range(times)]
 
     def clean_email(self) -> str:

@@ -28,7 +28,6 @@ class StageMark:
 class RulerSegment:
     """One stage on a ruler, in hundredths of its width. `filled` is how much of `width` the score covers."""
 
-    css: str
     x: float
     width: float
     filled: float
@@ -63,12 +62,11 @@ class StageScale:
         width = (RULER_WIDTH - RULER_GAP * (len(self.stages) - 1)) / len(self.stages)
         return tuple(
             RulerSegment(
-                css=stage.css,
                 x=round(place * (width + RULER_GAP), 2),
                 width=round(width, 2),
                 filled=round(width * self._share(place, score), 2),
             )
-            for place, stage in enumerate(self.stages)
+            for place in range(len(self.stages))
         )
 
     def ahead(self, score: Decimal) -> Ahead | None:

@@ -215,6 +215,7 @@ def _fire_page(page: Page, form: FireForm, *, lead: Lead | None, status: int = 2
 
 def _form_context(page: Page, form: FireForm, *, lead: Lead | None) -> dict[str, Any]:
     choices = queries.event_choices(page.project)
+    text = page.request.POST.get("find") or page.request.GET.get("find", "")
     return {
         "form": form,
         "choices": choices,

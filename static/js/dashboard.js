@@ -89,6 +89,22 @@
     schedule();
   });
 
+  // --- A request of the reader's own that fails says so: nothing is worse than a button that seems dead. ---
+  function tellTrouble(event) {
+    if (isPoll(event)) return;
+    const trouble = document.getElementById("trouble");
+    const status = event.detail.xhr?.status;
+    trouble.textContent = status === 403
+      ? "This page has expired. Reload it and try again."
+      : `That did not work${status ? ` (the server answered ${status})` : ": the server cannot be reached"}. Nothing is lost; try again.`;
+    trouble.hidden = false;
+  }
+  document.addEventListener("htmx:responseError", tellTrouble);
+  document.addEventListener("htmx:sendError", tellTrouble);
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!isPoll(event)) document.getElementById("trouble").hidden = true;
+  });
+
   // --- Swaps: what changed is told and shown, what the reader had opened stays open. ---
   const remembered = new Map();
 
@@ -127,6 +143,9 @@
       for (const [id, from] of before.numbers) count(document.getElementById(id), from);
       const words = element.querySelector("[data-announce]")?.dataset.announce;
       if (words && words !== before.announced) announce(words);
+    }
+    if (event.detail.requestConfig?.verb === "post" && element.id === "watch") {
+      element.scrollIntoView({ block: "nearest", behavior: CALM.matches ? "auto" : "smooth" });
     }
     if (element.matches("[data-poll]") || element.querySelector("[data-poll]")) schedule();
   });
