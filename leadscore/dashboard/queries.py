@@ -170,8 +170,8 @@ def watched_events(lead: Lead, *, scale: StageScale) -> tuple[WatchedEvent, ...]
     """Return a lead's newest events, each with its entry if it is scored and a rule met it. Three queries."""
     events = list(
         Event.objects.filter(lead=lead)
-        .order_by("-occurred_at", "-pk")
-        .only("kind", "event_type", "occurred_at", "received_at")[:WATCHED_EVENTS]
+        .order_by("-occurred_at", "-event_id")
+        .only("event_id", "kind", "event_type", "occurred_at")[:WATCHED_EVENTS]
     )
     pending = set(PendingEvent.objects.filter(pk__in=[event.pk for event in events]).values_list("pk", flat=True))
     # Entries of decay stand between those of events, hence more of them than events.

@@ -219,7 +219,7 @@ def _form_context(page: Page, form: FireForm, *, lead: Lead | None) -> dict[str,
     return {
         "form": form,
         "choices": choices,
-        **_candidates(page, page.request.GET.get("find", ""), lead=lead),
+        **_candidates(page, text, lead=lead),
     }
 
 
