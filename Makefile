@@ -1,14 +1,16 @@
 # `make run` needs nothing but Python 3.11 or newer and make. Everything else is fetched into .venv.
 
-PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+endif
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
 HASH_OF = $(IN_VENV) -c 'import hashlib, pathlib, sys; print(*(hashlib.sha256(pathlib.Path(f).read_bytes()).hexdigest() for f in sys.argv[1:]))'
-PIP := $(IN_VENV) -m pip install --quiet --disable-pip-version-check --no-input
+PIP := $(IN_VENV) -m pip install --quiet --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-system lint format lock bench clean venv venv-dev
+.PHONY: help run test test-browser test-system lint format schema lock bench clean venv venv-dev
 
 help: ## show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -31,7 +33,14 @@ lint: venv-dev ## everything that can be checked without running the tests
 	$(VENV)/bin/mypy .
 	$(VENV)/bin/lint-imports
 	$(IN_VENV) manage.py makemigrations --check --dry-run
-	$(IN_VENV) manage.py check --deploy --fail-level ERROR
+	$(IN_VENV) manage.py check --deploy --fail-level WARNING
+	@# The description of the API is reviewed like source: a change to it must be meant. `make schema` writes it.
+	$(IN_VENV) manage.py spectacular --validate --fail-on-warn --file $(VENV)/openapi.yaml
+	@diff -u docs/reference/openapi.yaml $(VENV)/openapi.yaml || { \
+		echo "The API is not as docs/reference/openapi.yaml describes it. If that is meant: make schema." >&2; exit 1; }
+
+schema: venv-dev ## write the description of the API to docs/reference/openapi.yaml, for review
+	$(IN_VENV) manage.py spectacular --validate --fail-on-warn --file docs/reference/openapi.yaml
 
 format: venv-dev ## bring the source into shape
 	$(VENV)/bin/ruff check --fix .

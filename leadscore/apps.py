@@ -7,3 +7,4 @@ class LeadScoreConfig(AppConfig):
 
     def ready(self) -> None:
         from leadscore import checks  # noqa: F401 - registers them
+        from leadscore.api import schema  # noqa: F401 - likewise

@@ -7,32 +7,16 @@ from urllib.parse import urlsplit
 from django.apps.config import AppConfig
 from django.conf import settings
 from django.core import checks
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Tags, register
 
 LOCAL = {"127.0.0.1", "localhost", "::1"}
 
 
 @register(Tags.security, deploy=True)
 def public_url(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """Say what would make links, log-ins or e-mails fail at the address people use."""
+    """Say what is not safe about the address people use."""
     address = urlsplit(settings.PUBLIC_URL)
-    if address.scheme not in {"http", "https"} or not address.hostname:
-        return [
-            Error(
-                f"PUBLIC_URL {settings.PUBLIC_URL!r} is not an address.",
-                hint="Set it to what people type, such as https://leads.example.com.",
-                id="leadscore.E001",
-            )
-        ]
     found: list[CheckMessage] = []
-    if not _allowed(address.hostname):
-        found.append(
-            Error(
-                f"Every request to {address.hostname} would be refused.",
-                hint=f"Add {address.hostname} to ALLOWED_HOSTS.",
-                id="leadscore.E002",
-            )
-        )
     if address.scheme == "http" and address.hostname not in LOCAL:
         found.append(
             checks.Warning(
@@ -79,10 +63,3 @@ def embedded_redis(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Ch
             id="leadscore.W004",
         )
     ]
-
-
-def _allowed(host: str) -> bool:
-    return any(
-        pattern in {"*", host} or (pattern.startswith(".") and (host == pattern[1:] or host.endswith(pattern)))
-        for pattern in settings.ALLOWED_HOSTS
-    )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +19,14 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ is untyp
         if text.isascii() and text.isdigit() and least <= int(text) <= most:
             return int(text)
         raise ImproperlyConfigured(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
+
+    def address(self, name: str, *, default: str) -> str:
+        """Return variable `name` as the web address of a server, without a path."""
+        text: str = (self.str(name, default="").strip() or default).rstrip("/")
+        parts = urlsplit(text)
+        if parts.scheme in {"http", "https"} and parts.hostname and not parts.path:
+            return text
+        raise ImproperlyConfigured(f"{name} must be an address such as https://leads.example.com, not {text!r}.")
 
     def one_of(self, name: str, default: str, *others: str) -> str:
         """Return variable `name` if it is one of the words that are understood."""

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from http import HTTPStatus
 
-import kombu
 import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from leadscore import heartbeat
+from leadscore import broker, heartbeat
 
 OK = "ok"
 SECONDS_TO_ANSWER = 2
@@ -42,12 +41,8 @@ def _database() -> str:
 
 
 def _broker() -> str:
-    try:
-        with kombu.Connection(settings.CELERY_BROKER_URL, connect_timeout=SECONDS_TO_ANSWER) as broker:
-            broker.ensure_connection(max_retries=1, timeout=SECONDS_TO_ANSWER)
-    except (OSError, kombu.exceptions.KombuError):
-        return "The broker does not answer."
-    return OK
+    trouble = broker.trouble(settings.CELERY_BROKER_URL, seconds=SECONDS_TO_ANSWER)
+    return "The broker does not answer." if trouble else OK
 
 
 def _migrations() -> str:

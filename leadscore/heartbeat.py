@@ -13,7 +13,6 @@ from celery.signals import beat_init
 from django.conf import settings
 
 KEY = "leadscore:heartbeat"
-SECONDS_BETWEEN = 15
 SECONDS_FRESH = 90
 
 
@@ -30,7 +29,7 @@ def age() -> float | None:
     return None if left is None else max(0.0, time.time() - float(left))
 
 
-@shared_task(name="leadscore.heartbeat", queue="system", ignore_result=True, expires=SECONDS_BETWEEN, time_limit=10)
+@shared_task(name="leadscore.heartbeat", ignore_result=True, time_limit=10)
 def heartbeat() -> None:
     mark()
 

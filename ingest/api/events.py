@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -68,7 +68,7 @@ class EventView(IngestView):
     """One event. A `202` means that it is stored for good."""
 
     @extend_schema(
-        operation_id="send_event",
+        operation_id="send_event_from_browser",
         tags=["Events"],
         request=NativeEvent,
         responses={202: RecordedSerializer, (400, "application/problem+json"): ProblemSerializer},
@@ -90,6 +90,7 @@ class EventView(IngestView):
         return Response(answer, status=202, headers=headers)
 
 
+@extend_schema_view(post=extend_schema(operation_id="send_event"))
 class EventLogView(EventView):
     """`POST` stores one event; `GET` reads the log."""
 

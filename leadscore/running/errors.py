@@ -1,5 +1,5 @@
 """Why the system cannot run, as one sentence its operator can act on."""
 
 
-class CannotRun(Exception):  # noqa: N818 - a refusal with its reason, as in "LeadScore cannot run: …"
+class CannotRun(Exception):
     """Raised with a sentence for the operator; the command prints it and exits with 1."""

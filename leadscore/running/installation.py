@@ -29,7 +29,7 @@ class Installation:
     home: Path
     port: int
     web_workers: int
-    lead_queues: int
+    lead_queues: tuple[str, ...]
     lead_workers: int
     redis_socket: Path | None
 
@@ -58,7 +58,7 @@ class FirstLook(Protocol[Prepared]):
     def ready(self, prepared: Prepared, /) -> None: ...
 
 
-class _AskedToEnd(Exception):  # noqa: N818 - somebody pressed Ctrl-C or sent a signal; that is no error
+class _AskedToEnd(Exception):
     pass
 
 

@@ -7,11 +7,11 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import kombu
 import redis
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from leadscore import broker
 from leadscore.running.errors import CannotRun
 
 SECONDS_TO_CONNECT = 3
@@ -78,11 +78,8 @@ def check_redis(url: str) -> None:
 
 def check_broker(url: str) -> None:
     """Raise `CannotRun` unless the broker at `url` answers."""
-    try:
-        with kombu.Connection(url, connect_timeout=SECONDS_TO_CONNECT) as broker:
-            broker.ensure_connection(max_retries=1, timeout=SECONDS_TO_CONNECT)
-    except (OSError, KeyError, ValueError, kombu.exceptions.KombuError) as error:
-        raise CannotRun(f"The broker of BROKER_URL cannot be reached: {_first_line(error)}.") from error
+    if trouble := broker.trouble(url, seconds=SECONDS_TO_CONNECT):
+        raise CannotRun(f"The broker of BROKER_URL cannot be reached: {trouble}.")
 
 
 def _first_line(error: Exception) -> str:

@@ -4,6 +4,7 @@
 service units do.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +24,10 @@ class Process:
     chatty: bool = False  # its output goes to its file only
 
 
-def lead_queues(count: int) -> tuple[str, ...]:
-    """Return the names of all lead queues."""
-    return tuple(f"leads.{number}" for number in range(count))
+def surroundings() -> dict[str, str]:
+    """Return the environment that processes are started with: they find this code from whatever directory."""
+    paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def share_of(queues: Sequence[str], *, number: int, of: int) -> tuple[str, ...]:
@@ -49,9 +51,9 @@ def web(*, host: str, port: int, workers: int) -> Process:
     )
 
 
-def lead_worker(*, number: int, of: int, queues: int) -> Process:
+def lead_worker(*, number: int, of: int, queues: Sequence[str]) -> Process:
     """Return lead worker `number` of `of`: one child, so that events of a lead are scored one after the other."""
-    share = share_of(lead_queues(queues), number=number, of=of)
+    share = share_of(queues, number=number, of=of)
     return Process(name=f"leads-{number}", command=_worker(f"leads-{number}", queues=share, children=1))
 
 

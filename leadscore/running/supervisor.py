@@ -19,7 +19,7 @@ from typing import cast
 
 from leadscore.running.console import Log, say
 from leadscore.running.guard import Guard
-from leadscore.running.processes import Process
+from leadscore.running.processes import Process, surroundings
 
 SECONDS_TO_END = 10.0
 DEATHS_TOLERATED = 5
@@ -124,6 +124,7 @@ class Supervisor:
             stderr=subprocess.STDOUT,
             pass_fds=[self._guard.pipe],
             start_new_session=True,
+            env=surroundings(),
             limit=LONGEST_LINE,
         )
 

@@ -36,15 +36,17 @@ def eventually(what: str, condition: Callable[[], bool], *, seconds: float = 30)
 class System:
     """One `manage.py up`, started and not yet ended."""
 
-    def __init__(self, home: Path, port: int, *, output: IO[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, home: Path, port: int, *, output: IO[str], environment: Mapping[str, str], directory: Path
+    ) -> None:
         self.home = home
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self._output = output
         self._seen: dict[int, psutil.Process] = {}
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"],
-            cwd=ROOT,
+            [sys.executable, str(ROOT / "manage.py"), "up"],
+            cwd=directory,
             env=surroundings(home, port) | dict(environment),
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -123,11 +125,13 @@ def surroundings(home: Path, port: int) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(home: Path, *, port: int | None = None, environment: Mapping[str, str] | None = None) -> Iterator[System]:
+def running(
+    home: Path, *, port: int | None = None, environment: Mapping[str, str] | None = None, directory: Path = ROOT
+) -> Iterator[System]:
     """Start a system, and see to it that it has ended when the block is left."""
     home.parent.mkdir(parents=True, exist_ok=True)
     with home.with_name(f"{home.name}.output").open("w") as output:
-        system = System(home, port or free_port(), output=output, environment=environment or {})
+        system = System(home, port or free_port(), output=output, environment=environment or {}, directory=directory)
         try:
             yield system
         finally:

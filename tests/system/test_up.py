@@ -49,6 +49,19 @@ def test_the_demo_file_is_complete_and_private(system: System) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_an_event_is_scored(system: System) -> None:
+    demo = json.loads((system.home / "demo.json").read_text())
+    lead = track(system, demo["writeKey"], {"eventType": "demo_request", "userId": "grace"})["leadId"]
+    secret = {"Authorization": f"Bearer {demo['secretKey']}"}
+    eventually("a score of 50", lambda: score(system, lead, secret) == 50)
+
+
+def score(system: System, lead: str, headers: dict[str, str]) -> float:
+    answer = httpx.get(f"{system.url}/api/leads/{lead}", headers=headers, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    return float(answer.json()["currentScore"])
+
+
 def test_what_one_needs_for_a_first_look_is_printed(system: System) -> None:
     demo = json.loads((system.home / "demo.json").read_text())
     for value in demo.values():
@@ -142,6 +155,11 @@ def track(system: System, key: str, event: dict[str, str]) -> dict[str, str]:
     assert answer.status_code == 202, answer.text
     body: dict[str, str] = answer.json()
     return body
+
+
+def test_it_may_be_started_from_any_directory(tmp_path: Path) -> None:
+    with running(tmp_path / "home", directory=tmp_path) as system:
+        system.wait_until_ready()
 
 
 def test_a_home_too_deep_for_a_socket_works(tmp_path: Path) -> None:

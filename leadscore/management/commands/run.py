@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from leadscore.running import processes
 from leadscore.running.processes import Process
+from scoring import routing
 
 
 def share(text: str) -> tuple[int, int]:
@@ -40,14 +41,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, role: str, **options: Any) -> None:
         process = self._process(role, options)
-        os.execvp(process.command[0], process.command)  # noqa: S606 - the command lines stand in processes.py
+        os.execvpe(process.command[0], process.command, processes.surroundings())  # noqa: S606 - the command lines stand in processes.py
 
     def _process(self, role: str, options: dict[str, Any]) -> Process:
         if role == "web":
             return processes.web(host=options["host"], port=settings.PORT, workers=settings.WEB_WORKERS)
         if role == "worker":
             number, of = options["share"]
-            if of > settings.LEAD_QUEUES:
-                raise CommandError(f"{of} workers cannot share {settings.LEAD_QUEUES} queues: raise LEAD_QUEUES.")
-            return processes.lead_worker(number=number, of=of, queues=settings.LEAD_QUEUES)
+            queues = routing.queues()
+            if of > len(queues):
+                raise CommandError(f"{of} workers cannot share {len(queues)} queues: raise LEAD_QUEUES.")
+            return processes.lead_worker(number=number, of=of, queues=queues)
         return processes.delivery_worker() if role == "deliveries" else processes.beat(home=settings.LEADSCORE_HOME)

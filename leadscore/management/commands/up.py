@@ -18,6 +18,7 @@ from leadscore.running.console import say
 from leadscore.running.demo import Demo, DemoFile, prepare_demo
 from leadscore.running.errors import CannotRun
 from leadscore.running.installation import Installation, run
+from scoring import routing
 
 WELCOME = """
 LeadScore is ready at {demo.url}
@@ -50,7 +51,7 @@ class Command(BaseCommand):
             home=settings.LEADSCORE_HOME,
             port=settings.PORT,
             web_workers=settings.WEB_WORKERS,
-            lead_queues=settings.LEAD_QUEUES,
+            lead_queues=routing.queues(),
             lead_workers=settings.WORKERS,
             redis_socket=settings.EMBEDDED_REDIS_SOCKET,
         )
