@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import push_url, reswap, retarget
-from django_ratelimit.core import is_ratelimited
+from django_ratelimit.core import get_usage
 
 from ingest import selectors as ingest
 from ingest.models import Lead, User
@@ -34,31 +34,26 @@ class LogIn(LoginView):
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if self._failures(increment=False):
-            return too_many_attempts(request)
+        failed = self._failures(increment=False)
+        if failed and failed["count"] >= failed["limit"]:
+            return too_many_attempts(request, wait=failed["time_left"])
         return super().post(request, *args, **kwargs)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         self._failures(increment=True)
         return super().form_invalid(form)
 
-    def _failures(self, *, increment: bool) -> bool:
-        return bool(
-            is_ratelimited(
-                self.request,
-                group="log-in",
-                key="ip",
-                rate=FAILED_LOG_INS,
-                method="POST",
-                increment=increment,
-            )
+    def _failures(self, *, increment: bool) -> dict[str, int] | None:
+        usage: dict[str, int] | None = get_usage(
+            self.request, group="log-in", key="ip", rate=FAILED_LOG_INS, method="POST", increment=increment
         )
+        return usage
 
 
-def too_many_attempts(request: HttpRequest) -> HttpResponse:
-    """Tell somebody who keeps guessing to wait."""
+def too_many_attempts(request: HttpRequest, *, wait: int) -> HttpResponse:
+    """Tell somebody who keeps guessing to wait, and for how many seconds."""
     response = render(request, "429.html", status=429)
-    response["Retry-After"] = "60"
+    response["Retry-After"] = str(max(1, wait))
     return response
 
 

@@ -14,6 +14,7 @@ CSP = "leadscore.csp.ContentSecurityPolicy"
 @pytest.fixture(autouse=True)
 def _served_with_the_pages(settings: Settings) -> None:
     settings.ROOT_URLCONF = "tests.dashboard.addresses"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # nothing here is worth guessing
     if CSP not in settings.MIDDLEWARE:
         settings.MIDDLEWARE = [*settings.MIDDLEWARE, CSP]
 

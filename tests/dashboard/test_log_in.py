@@ -50,7 +50,7 @@ def test_ten_failures_within_a_minute_lock_an_address_out(client: Client, member
     answer = client.post("/login", {"username": "dana", "password": PASSWORD})
 
     assert answer.status_code == 429
-    assert answer.headers["Retry-After"] == "60"
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert "Too many attempts" in answer.content.decode()
 
 
