@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
+from automation import selectors as automation
 from ingest import selectors as ingest
 from ingest.models import Lead
 from leadscore.dashboard import queries
@@ -51,6 +52,6 @@ def lead_facts(lead: Lead, *, scorecard: str | None, cursor: str | None, now: da
         "newer": urlencode({**chosen, "cursor": history.previous}) if history.previous else None,
         "pending": len(queries.pending_since(lead)),
         "identifiers": ingest.identifiers_of(lead.pk),
-        "runs": queries.runs_of(lead, limit=RUNS_SHOWN),
+        "runs": automation.runs_of_lead(lead.project_id, lead.pk, limit=RUNS_SHOWN),
         "intelligence": None,
     }

@@ -4,23 +4,19 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from automation.models import Automation, Run
 from ingest import selectors as ingest
 from ingest.core.keys import KeyKind
 from ingest.models import ApiKey, Event, Lead, PendingEvent, Project
-from ingest.pages import Page, page_of
+from ingest.pages import Page
 from ingest.slots import slot_of
 from leadscore.dashboard.forms import LeadFilters
 from leadscore.dashboard.stages import StageScale, scale_of_card
 from leadscore.dashboard.values import (
-    AutomationRow,
-    DeliveryRow,
     EntryRow,
     EventChoice,
     LeadRow,
     NewestEvent,
     RankedRow,
-    RunRow,
     StageShare,
     WatchedEvent,
     standing_at,
@@ -204,58 +200,3 @@ def event_choices(project: Project) -> tuple[EventChoice, ...]:
         )
         for event_type, rules in sorted(worth.items(), key=lambda item: -max(item[1])[0])
     )
-
-
-def automations_of(project: Project) -> tuple[AutomationRow, ...]:
-    """Return the project's automations in words, by name."""
-    return tuple(
-        AutomationRow(
-            name=automation.name,
-            when=_when(automation),
-            actions=tuple(action.get_kind_display() for action in automation.actions.all()),
-            active=automation.active,
-        )
-        for automation in Automation.objects.filter(project=project).prefetch_related("actions")
-    )
-
-
-def runs_page(project: Project, *, cursor: str | None, limit: int) -> Page[RunRow]:
-    """Return the project's runs, newest first."""
-    runs = Run.objects.filter(project=project).select_related("automation", "lead").prefetch_related("deliveries")
-    page = page_of(runs, order=("-id",), cursor=cursor, limit=limit)
-    return Page(rows=[run_row(run) for run in page.rows], next=page.next, previous=page.previous)
-
-
-def runs_of(lead: Lead, *, limit: int) -> tuple[RunRow, ...]:
-    """Return what automations did for a lead, newest first."""
-    runs = Run.objects.filter(lead=lead).select_related("automation", "lead").prefetch_related("deliveries")
-    return tuple(run_row(run) for run in runs.order_by("-id")[:limit])
-
-
-def run_row(run: Run) -> RunRow:
-    """Return a run whose automation, lead and deliveries are loaded as a row."""
-    return RunRow(
-        id=run.pk,
-        automation=run.automation.name,
-        lead_id=run.lead_id,
-        lead_label=run.lead.label,
-        why=run.crossing.replace(">", " → ") if run.crossing else str(run.facts.get("eventType", "event")),
-        occurred_at=run.occurred_at,
-        deliveries=tuple(
-            DeliveryRow(
-                kind=delivery.get_kind_display(),
-                status=delivery.status,
-                attempts=delivery.attempts,
-                detail=delivery.detail,
-            )
-            for delivery in run.deliveries.all()
-        ),
-    )
-
-
-def _when(automation: Automation) -> str:
-    if automation.trigger == Automation.Trigger.EVENT:
-        return f"When a lead has the event {automation.event_type}"
-    old = f"from {automation.from_stage}" if automation.from_stage else "from any stage"
-    new = f"to {automation.to_stage}" if automation.to_stage else "to any stage"
-    return f"When a lead’s stage changes {old} {new}"

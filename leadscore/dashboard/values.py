@@ -133,36 +133,3 @@ class EventChoice:
     worth: str
     css: str
     rules: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryRow:
-    """One action of a run: how far it got, and what the last attempt led to."""
-
-    kind: str
-    status: str
-    attempts: int
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRow:
-    """One firing of an automation: for whom, why, and what was delivered."""
-
-    id: UUID
-    automation: str
-    lead_id: UUID
-    lead_label: str
-    why: str
-    occurred_at: datetime
-    deliveries: tuple[DeliveryRow, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AutomationRow:
-    """An automation in words."""
-
-    name: str
-    when: str
-    actions: tuple[str, ...]
-    active: bool

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import push_url, reswap, retarget
 from django_ratelimit.core import get_usage
 
+from automation import selectors as automation
 from ingest import selectors as ingest
 from ingest.models import Lead, User
 from ingest.pages import CursorInvalid
@@ -153,14 +154,14 @@ def automation_list(page: Page) -> HttpResponse:
     """Show what happens by itself, and what happened: runs with the fate of their deliveries."""
     address = reverse("automation_list", args=[page.project.pk])
     try:
-        runs = queries.runs_page(page.project, cursor=page.request.GET.get("cursor"), limit=30)
+        runs = automation.runs_page(page.project.pk, cursor=page.request.GET.get("cursor"), limit=30)
     except CursorInvalid:
         return redirect(address)
     return page.live(
         "_runs",
         "automation_list",
         section="automations",
-        automations=queries.automations_of(page.project),
+        automations=automation.automations_of(page.project.pk),
         runs=runs.rows,
         cursor=page.request.GET.get("cursor", ""),
         next_url=runs.next and f"?cursor={runs.next}",

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from automation.models import Action, Automation, Delivery, Run
+from automation.models import Action, Automation, Delivery
 from ingest.core import keys
 from ingest.core.keys import KeyKind
 from ingest.models import ApiKey, Project
@@ -218,15 +218,12 @@ def test_the_leaderboard_ranks_and_filters(browser_of_member: Client, project: P
 def test_the_automations_page_shows_runs_and_what_became_of_their_deliveries(
     browser_of_member: Client, project: Project, home: str
 ) -> None:
-    lead = make_lead(project, name="Ada")
     automation = Automation.objects.create(project=project, name="Tell sales", to_stage="hot")
-    action = Action.objects.create(automation=automation, kind=Action.Kind.SLACK, url="https://hooks.example/1")
-    run = Run.objects.create(
-        project=project, automation=automation, lead=lead, cause="1", crossing="warm>hot", occurred_at=timezone.now()
-    )
-    Delivery.objects.create(
-        run=run, action=action, kind=action.kind, status="failed", attempts=8, detail="Slack answered 404."
-    )
+    Action.objects.create(automation=automation, kind=Action.Kind.SLACK, url="https://hooks.example/1")
+    lead = make_lead(project, name="Ada")
+    track(lead, "demo_request")
+    score()
+    Delivery.objects.update(status=Delivery.Status.FAILED, attempts=8, detail="Slack answered 404.")
 
     page = text_of(browser_of_member, f"{home}/automations")
 
