@@ -15,6 +15,7 @@ from uuid import UUID
 from django.contrib.auth import authenticate
 from django.db import transaction
 
+from automation.services.demo import create_demo_automations
 from ingest.core.keys import KeyKind
 from ingest.models import Project, User
 from ingest.selectors import active_key, projects_of
@@ -102,6 +103,7 @@ def _project(kept: Demo, user: User, *, now: datetime) -> Project:
         return kept_project
     project = create_project(PROJECT, now=now)
     add_member(project.pk, user)
+    create_demo_automations(project.pk, email=f"{USERNAME}@example.com")
     return project
 
 
