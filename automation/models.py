@@ -4,10 +4,14 @@ Runs are written in the transaction that scores, so that an effect is neither lo
 Only `automation.services` writes the tables of runs and deliveries.
 """
 
+from typing import Any
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
+from automation.core.secrets import new_signing_secret
+from automation.core.triggers import Direction
 from ingest.ids import new_id
 from ingest.models import Lead, Project
 
@@ -26,6 +30,16 @@ class Automation(models.Model):
     trigger = models.CharField(max_length=16, choices=Trigger.choices, default=Trigger.STAGE_CHANGE)
     from_stage = models.CharField(max_length=30, blank=True, help_text="Empty: from any stage.")
     to_stage = models.CharField(max_length=30, blank=True, help_text="Empty: to any stage.")
+    direction = models.CharField(
+        max_length=6,
+        choices=[
+            (Direction.EITHER.value, "Up or down"),
+            (Direction.UP.value, "Only up: the score has risen"),
+            (Direction.DOWN.value, "Only down: the score has fallen"),
+        ],
+        default=Direction.EITHER.value,
+        help_text="“Only up”: cooling down to a stage is not reaching it.",
+    )
     event_type = models.CharField(
         max_length=64,
         blank=True,
@@ -43,7 +57,7 @@ class Automation(models.Model):
 
 
 class Action(models.Model):
-    """One thing an automation does."""
+    """One thing an automation does. Actions of an automation are carried out by ascending position."""
 
     class Kind(models.TextChoices):
         EMAIL = "email", "Send an e-mail"
@@ -53,27 +67,49 @@ class Action(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     automation = models.ForeignKey(Automation, on_delete=models.CASCADE, related_name="actions")
+    position = models.PositiveSmallIntegerField(
+        default=0, help_text="Lower ones come first: assign before you write to the owner."
+    )
     kind = models.CharField(max_length=10, choices=Kind.choices)
+    active = models.BooleanField(default=True)
+    disabled_because = models.CharField(max_length=200, blank=True, editable=False)
     recipients = models.CharField(
-        max_length=500, blank=True, help_text="For e-mail: addresses, separated by commas. Empty: the lead's owner."
+        max_length=500, blank=True, help_text="Addresses, separated by commas. Empty: the lead's owner."
     )
-    subject = models.CharField(max_length=200, blank=True, help_text="For e-mail. May use {lead}, {stage}, {score}.")
+    subject = models.CharField(max_length=200, blank=True, help_text="May use the same placeholders as the message.")
     message = models.TextField(
-        blank=True, help_text="For e-mail and Slack. May use {lead}, {company}, {stage}, {score}, {event}, {url}."
+        blank=True,
+        help_text="Words in braces such as {lead} are filled in.",
     )
-    url = models.URLField(max_length=500, blank=True, help_text="For Slack and webhooks.")
+    # Not a URLField: that one refuses names without a dot, such as those of containers next door.
+    url = models.CharField("URL", max_length=500, blank=True, help_text="Where to post: https://…")
     secret = models.CharField(
-        max_length=100, blank=True, help_text="For webhooks: the signing secret (whsec_…). Empty: one is made."
+        max_length=300,
+        blank=True,
+        help_text="Signs requests (whsec_…). Empty: one is made. To rotate: old and new.",
     )
+
+    class Meta:
+        ordering = ["position", "id"]
 
     def __str__(self) -> str:
         return self.get_kind_display()
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.kind == self.Kind.WEBHOOK and not self.secret:
+            self.secret = new_signing_secret()
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "secret"}
+        super().save(*args, **kwargs)
+
 
 class Run(models.Model):
-    """One firing of an automation for a lead: what happened, to whom, and when."""
+    """One firing of an automation for a lead: what happened, to whom, and when.
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    Its id follows from what makes it unique, so that writing it again is no second run.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs", db_index=False)
     automation = models.ForeignKey(Automation, on_delete=models.CASCADE, related_name="runs", db_index=False)
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="runs")
@@ -94,14 +130,17 @@ class Run(models.Model):
 
 
 class Delivery(models.Model):
-    """One action of a run on its way: tried until it is delivered or has failed for good."""
+    """One action of a run on its way: tried until it is delivered or has failed for good.
+
+    `due_at` is also the lease: whoever tries a delivery first moves it to when the attempt must be over.
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"
         DELIVERED = "delivered", "Delivered"
         FAILED = "failed", "Failed"
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    id = models.UUIDField(primary_key=True, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     action = models.ForeignKey(Action, null=True, on_delete=models.SET_NULL, related_name="deliveries")
     kind = models.CharField(max_length=10, choices=Action.Kind.choices)

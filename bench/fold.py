@@ -72,13 +72,9 @@ def main() -> None:
     rule: dict[str, Any] = {"name": "View", "event": "page_view", "points": 5}
     pricing = {"all": [{"field": "properties.path", "op": "starts_with", "value": "/pricing"}]}
     cases = {
-        "default rules": Timeline.build(
-            [(None, compile_ruleset(DEFAULT_RULESET, number=1, time_zone="UTC"))]
-        ),
+        "default rules": Timeline.build([(None, compile_ruleset(DEFAULT_RULESET, number=1, time_zone="UTC"))]),
         "a condition": timeline_of({"scorecards": [{"name": "E", "rules": [rule | {"when": pricing}]}]}),
-        "a daily cap": timeline_of(
-            {"scorecards": [{"name": "E", "rules": [rule | {"cap": {"per": "day"}}]}]}
-        ),
+        "a daily cap": timeline_of({"scorecards": [{"name": "E", "rules": [rule | {"cap": {"per": "day"}}]}]}),
         "expiry": timeline_of({"scorecards": [{"name": "E", "rules": [rule | {"expires_after_days": 2}]}]}),
         "half-life": timeline_of({"scorecards": [{"name": "E", "half_life_days": 7, "rules": [rule]}]}),
     }

@@ -1,8 +1,10 @@
 """Every address the web process answers."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
+from leadscore.api.problems import no_such_route
 from leadscore.health import healthz, readyz
 from leadscore.metrics import metrics
 
@@ -11,6 +13,16 @@ urlpatterns = [
     path("readyz", readyz),
     path("api/", include("ingest.api.urls")),
     path("api/", include("scoring.api.urls")),
+    path("api/", include("automation.api.urls")),
+    path("api/schema", SpectacularJSONAPIView.as_view(authentication_classes=[], permission_classes=[]), name="api-schema"),
+    path(
+        "api/docs",
+        SpectacularSwaggerSplitView.as_view(
+            url_name="api-schema", authentication_classes=[], permission_classes=[]
+        ),
+        name="api-docs",
+    ),
+    re_path(r"^(api|v1)/", no_such_route),
     path("metrics", metrics),
     path("admin/", admin.site.urls),
 ]

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -13,7 +14,6 @@ from rest_framework.views import set_rollback
 from ingest.api.errors import RequestRefused
 
 CONTENT_TYPE = "application/problem+json"
-_PREFIXES = ("/api/", "/v1/")
 
 
 def problem(
@@ -69,16 +69,12 @@ def _validation_errors(error: exceptions.APIException) -> Iterator[dict[str, str
             yield {"pointer": f"/{name}", "detail": " ".join(str(detail) for detail in details)}
 
 
-def is_api(request: HttpRequest) -> bool:
-    """Return whether a request is a program's, which gets problem details rather than a page."""
-    return request.path.startswith(_PREFIXES)
+@csrf_exempt
+def no_such_route(request: HttpRequest, *_: object, **__: object) -> JsonResponse:
+    """Answer a path of the API that does not exist."""
+    return problem_response(404, "not_found", f"There is no {request.method} {request.path}. See /api/docs.")
 
 
 def problem_response(status: int, code: str, detail: str) -> JsonResponse:
     """Return an error answer outside of any API view."""
     return JsonResponse(problem(status, code, detail), status=status, content_type=CONTENT_TYPE)
-
-
-def suspicious(request: HttpRequest, error: SuspiciousOperation) -> JsonResponse:
-    """Answer a request that Django itself refuses to read."""
-    return problem_response(400, "invalid", str(error) or "The request cannot be read.")

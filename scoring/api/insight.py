@@ -29,12 +29,12 @@ class IntelligenceView(APIView):
                 "velocityLevel": found.velocity_level,
                 "risk": found.risk,
                 "trend": {
-                    "direction": found.trend,
-                    "pointsThisWeek": to_number(found.points_this_week),
-                    "pointsLastWeek": to_number(found.points_last_week),
+                    "direction": found.trend.direction,
+                    "delta": to_number(found.trend.delta),
                 },
                 "nextAction": found.next_action,
                 "recommendations": list(found.recommendations),
+                "reasons": list(found.reasons),
             }
         )
 
@@ -57,14 +57,21 @@ class ExplainView(APIView):
                     {
                         "occurredAt": part.occurred_at,
                         "kind": part.kind,
-                        "eventType": part.event_type,
                         "points": to_number(part.points),
                         "rules": list(part.rules),
                         "sentence": part.sentence,
                     }
                     for part in found.contributions
                 ],
-                "refused": list(found.refused),
+                "refused": [
+                    {
+                        "occurredAt": refusal.occurred_at,
+                        "rule": refusal.rule,
+                        "points": to_number(refusal.points),
+                        "sentence": refusal.sentence,
+                    }
+                    for refusal in found.refused
+                ],
                 "next": list(found.next),
             }
         )

@@ -59,8 +59,7 @@ class EntryListSerializer(serializers.Serializer[Any]):
 
 class TrendSerializer(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(choices=["up", "down", "steady"])
-    pointsThisWeek = serializers.FloatField()
-    pointsLastWeek = serializers.FloatField()
+    delta = serializers.FloatField(help_text="Points of the last seven days less those of the seven before.")
 
 
 class IntelligenceSerializer(serializers.Serializer[Any]):
@@ -73,14 +72,21 @@ class IntelligenceSerializer(serializers.Serializer[Any]):
     trend = TrendSerializer()
     nextAction = serializers.CharField()
     recommendations = serializers.ListField(child=serializers.CharField())
+    reasons = serializers.ListField(child=serializers.CharField())
 
 
 class ContributionSerializer(serializers.Serializer[Any]):
-    occurredAt = serializers.DateTimeField()
-    kind = serializers.ChoiceField(choices=["event", "decay", "adjustment"])
-    eventType = serializers.CharField(allow_null=True)
+    occurredAt = serializers.DateTimeField(allow_null=True)
+    kind = serializers.ChoiceField(choices=["start", "event", "decay", "adjustment"])
     points = serializers.FloatField()
     rules = serializers.ListField(child=serializers.CharField())
+    sentence = serializers.CharField()
+
+
+class RefusalSerializer(serializers.Serializer[Any]):
+    occurredAt = serializers.DateTimeField()
+    rule = serializers.CharField()
+    points = serializers.FloatField()
     sentence = serializers.CharField()
 
 
@@ -90,7 +96,7 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField()
     stage = serializers.CharField()
     contributions = ContributionSerializer(many=True, help_text="They sum to `score`.")
-    refused = serializers.ListField(child=serializers.CharField())
+    refused = RefusalSerializer(many=True, help_text="What limits kept from counting, and why.")
     next = serializers.ListField(child=serializers.CharField())
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from scoring.api import leads, rules
+from scoring.api import analytics, insight, leads, rules
 
 _LEAD = r"^leads/(?P<lead_id>[^/]+)"
 
@@ -10,7 +10,12 @@ urlpatterns = [
     re_path(r"^leads/?$", leads.LeadsView.as_view(), name="api-leads"),
     re_path(rf"{_LEAD}/?$", leads.LeadView.as_view(), name="api-lead"),
     re_path(rf"{_LEAD}/history/?$", leads.HistoryView.as_view(), name="api-lead-history"),
+    re_path(rf"{_LEAD}/intelligence/?$", insight.IntelligenceView.as_view(), name="api-lead-intelligence"),
+    re_path(rf"{_LEAD}/explain/?$", insight.ExplainView.as_view(), name="api-lead-explain"),
     re_path(r"^leaderboard/?$", leads.LeaderboardView.as_view(), name="api-leaderboard"),
+    re_path(r"^analytics/overview/?$", analytics.OverviewView.as_view(), name="api-overview"),
+    re_path(r"^analytics/throughput/?$", analytics.ThroughputView.as_view(), name="api-throughput"),
+    re_path(r"^analytics/stages/?$", analytics.StagesView.as_view(), name="api-stages"),
     re_path(r"^rules/?$", rules.RulesView.as_view(), name="api-rules"),
     re_path(r"^rulesets/?$", rules.RulesetsView.as_view(), name="api-rulesets"),
 ]

@@ -199,8 +199,7 @@ class CardFold:
         elif self.state.version == card.number:
             self._step(card, step[1], at)
         else:
-            self._take_hold(card, at)
-            self._settle(card, at)
+            self._bring_up(card, at)
 
     def _step(self, card: Card, score: int, at: datetime) -> None:
         if score == 0:
@@ -221,8 +220,7 @@ class CardFold:
                 leaving.append((item.rule, -left))
         if not leaving:
             return
-        self._take_hold(card, at)
-        self._settle(card, at)
+        self._bring_up(card, at)
         parts = [part for _, part in leaving]
         new = max(card.floor, min(card.cap, state.hundredths + sum(parts)))
         if new == state.hundredths:
@@ -239,14 +237,19 @@ class CardFold:
         """Make the scorecard ready for an event: up to its time, under its rules, at its exact score."""
         if self.state.version is not None:
             self.advance(at)
-        self._take_hold(card, at)
+        self._bring_up(card, at)
+
+    def _bring_up(self, card: Card, at: datetime) -> None:
+        """Let the version in force take hold and bring the score in the ledger to the exact one."""
+        if self.state.version != card.number:
+            self._take_hold(card, at)
+        elif card.half_life is None:
+            return
         self._settle(card, at)
 
     def _take_hold(self, card: Card, at: datetime) -> None:
         """Let a version of the rules take hold; what faded until now did so under the one before."""
         state = self.state
-        if state.version == card.number:
-            return
         if state.version is None:
             state.hundredths = card.start
             state.stage = card.stages.stage_of(card.start)
@@ -269,9 +272,9 @@ class CardFold:
         if since is None:
             return
         exact, residue = fade(state.anchor, state.residue, since=since, until=at, card=card)
-        if card.half_life is not None:
-            self._anchor(exact, residue, at)
-        if exact != state.hundredths and (card.half_life is not None or state.anchor_at == at):
+        exact = max(card.floor, min(card.cap, exact))  # a version that has just taken hold may have others
+        self._anchor(exact, _residue(exact, residue, card), at)
+        if exact != state.hundredths:
             self._decay(card, exact, at, ())
 
     def _anchor(self, hundredths: int, residue: float, at: datetime) -> None:

@@ -127,7 +127,7 @@ def compile_test(comparison: Comparison) -> Test:
         equal = _equal((value,))
         return lambda found: not equal(found)
     if op == "exists":
-        return (lambda found: found is not MISSING) if value else (lambda found: found is MISSING)
+        return (lambda found: found is MISSING) if value is False else (lambda found: found is not MISSING)
     return COMPILERS[op](value if isinstance(value, tuple) else (value,))
 
 

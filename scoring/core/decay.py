@@ -20,16 +20,17 @@ def fade(anchor: int, residue: float, *, since: datetime, until: datetime, card:
     score × 2^(−Δt/half-life), stopping at a floor above 0 (a cap below 0) and never rounding twice: the rest
     goes into the next fading, so that a lead who is looked at every second fades as fast as any other.
     """
-    if card.half_life is None or anchor == 0:
+    if card.half_life is None or anchor == 0 or until == since:
         return anchor, residue
     exact: float = (anchor + residue) * 2.0 ** (-(until - since).total_seconds() / card.half_life)
     if anchor > 0:
         stop = min(max(card.floor, 0), anchor)
         exact = max(exact, float(stop))
+        whole = min(round(exact), anchor)
     else:
         stop = max(min(card.cap, 0), anchor)
         exact = min(exact, float(stop))
-    whole = round(exact)
+        whole = max(round(exact), anchor)
     return whole, round(exact - whole, DIGITS)
 
 

@@ -184,7 +184,8 @@ class _LeadFold:
         state = self.state
         applied = state.applied if self.last is None else in_order(self.last)
         for work in self.open.values():
-            self.cards[work.state.name] = work.state
+            if work.state.version is not None:
+                self.cards[work.state.name] = work.state
             if work.decayed_at is not None and (applied is None or (work.decayed_at, "") > applied):
                 applied = (work.decayed_at, "")
         if len(self.cards) > 1 and len(self.entries) > 1:
@@ -203,11 +204,10 @@ class _LeadFold:
 
     def _advance(self, end: datetime) -> None:
         for name, state in self.cards.items():
-            card = self.open.get(name)
-            if card is not None:
-                card.advance(end)
-            elif state.pending or (state.card is not None and state.card.half_life is not None):
-                self.card(name).advance(end)
+            if state.pending or (state.card is not None and state.card.half_life is not None):
+                self.card(name)
+        for work in self.open.values():
+            work.advance(end)
 
 
 def _known_cards(timeline: Timeline, state: LeadState) -> dict[str, CardState]:

@@ -30,6 +30,7 @@ MAX_TREE_NODES = 500_000
 
 Mistake = tuple[str, str]
 
+EMPTY = "must not be empty"
 WORDS = {
     "missing": "is required",
     "extra_forbidden": "is not known here",
@@ -92,7 +93,13 @@ def from_validation(error: ValidationError, data: object) -> list[Mistake]:
     for found in error.errors(include_url=False, include_input=False, include_context=True):
         steps = _steps(found["loc"], data, keep_last=found["type"] == "missing")
         mistakes.setdefault(pointer_to(*steps), _detail(found, steps))
-    return list(mistakes.items())
+    # A list whose items are wrong is also reported as empty, which it is not.
+    inner = [pointer for pointer in mistakes if pointer.count("/") > 1]
+    return [
+        (pointer, detail)
+        for pointer, detail in mistakes.items()
+        if detail != EMPTY or not any(other.startswith(f"{pointer}/") for other in inner)
+    ]
 
 
 def _steps(loc: tuple[int | str, ...], data: object, *, keep_last: bool) -> list[int | str]:
@@ -129,7 +136,7 @@ def _detail(found: Mapping[str, Any], steps: list[int | str]) -> str:
     if kind == "too_long":
         return f"may have at most {context['max_length']} items"
     if kind == "too_short":
-        return "must not be empty"
+        return EMPTY
     if kind == "literal_error":
         return f"must be {context['expected']}"
     bounds = {"greater_than_equal": "ge", "less_than_equal": "le"}
@@ -251,8 +258,9 @@ def _parts(condition: Condition) -> list[tuple[Condition, str]]:
 
 def _check_comparison(comparison: Comparison) -> Iterator[Mistake]:
     op, value = comparison.op, comparison.value
-    if "value" not in comparison.model_fields_set and op != "exists":
-        yield "/value", "is required"
+    if value is None:
+        if op != "exists":
+            yield "/value", "is required"
         return
     if op == "in":
         if not isinstance(value, tuple):

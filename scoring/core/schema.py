@@ -116,7 +116,7 @@ class Comparison(_Strict):
 
     field: FieldPath
     op: Operator
-    value: Annotated[Any, BeforeValidator(_value)] = True
+    value: Annotated[Any, BeforeValidator(_value)] = None
 
 
 class AllOf(_Strict):
