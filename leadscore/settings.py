@@ -193,6 +193,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {"LevelEnum": ["high", "medium", "low"]},  # of velocity as of risk
     "PREPROCESSING_HOOKS": ["leadscore.api.schema.without_trailing_slash"],
 }
 

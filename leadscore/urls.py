@@ -14,12 +14,14 @@ urlpatterns = [
     path("api/", include("ingest.api.urls")),
     path("api/", include("scoring.api.urls")),
     path("api/", include("automation.api.urls")),
-    path("api/schema", SpectacularJSONAPIView.as_view(authentication_classes=[], permission_classes=[]), name="api-schema"),
+    path(
+        "api/schema",
+        SpectacularJSONAPIView.as_view(authentication_classes=[], permission_classes=[]),
+        name="api-schema",
+    ),
     path(
         "api/docs",
-        SpectacularSwaggerSplitView.as_view(
-            url_name="api-schema", authentication_classes=[], permission_classes=[]
-        ),
+        SpectacularSwaggerSplitView.as_view(url_name="api-schema", authentication_classes=[], permission_classes=[]),
         name="api-docs",
     ),
     re_path(r"^(api|v1)/", no_such_route),
