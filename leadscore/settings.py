@@ -105,7 +105,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a transaction takes the write lock at its start, so two writers queue up instead of failing half-way.
     # synchronous=NORMAL: what is committed survives the end of any process, kill -9 included, and a commit costs
     # microseconds. FULL waits for the disk each time (here 7 ms) and so survives a power cut as well.
-    SQLITE_SYNCHRONOUS = env.str("SQLITE_SYNCHRONOUS", default="NORMAL")
+    SQLITE_SYNCHRONOUS = env.one_of("SQLITE_SYNCHRONOUS", "NORMAL", "FULL")
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,

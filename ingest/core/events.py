@@ -34,7 +34,7 @@ class Problem:
 
 @dataclass(eq=False)
 class Refused(Exception):
-    """A request, or an event of a batch, that is not taken. `code` is stable: `invalid_json`, `invalid`, `too_large`."""
+    """A request, or event of a batch, that is not taken. `code` is stable: `invalid_json`, `invalid`, `too_large`."""
 
     code: str
     problems: tuple[Problem, ...]
