@@ -1,5 +1,6 @@
 """Where members edit their projects' automations, see what these did, and replay what failed."""
 
+from collections import Counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -109,7 +110,8 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what came of it")
     def came_of_it(self, run: Run) -> str:
-        return ", ".join(str(delivery) for delivery in run.deliveries.all())
+        counts = Counter(delivery.get_status_display().lower() for delivery in run.deliveries.all())
+        return ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing to deliver"
 
 
 @admin.register(Delivery)

@@ -74,9 +74,13 @@ def lead_url(project_id: UUID, lead_id: UUID) -> str:
 
 def errand_of(delivery_id: UUID) -> Errand | Outcome:
     """Return what there is to do, or why it will not be done."""
-    delivery = Delivery.objects.select_related("action", "run__automation", "run__project", "run__lead__owner").get(
-        pk=delivery_id
+    delivery = (
+        Delivery.objects.select_related("action", "run__automation", "run__project", "run__lead__owner")
+        .filter(pk=delivery_id)
+        .first()
     )
+    if delivery is None:
+        return Outcome(verdict=Verdict.FAILED, detail="The lead was erased.")
     action, run = delivery.action, delivery.run
     if action is None:
         return Outcome(verdict=Verdict.FAILED, detail="The action was deleted.")

@@ -28,8 +28,7 @@ def create_demo_automations(project_id: UUID, *, email: str) -> None:
             kind=Action.Kind.EMAIL,
             recipients=email,
             subject="{lead} is hot ({score} points)",
-            message="{lead} of {company} went from {old_stage} to {stage} after {event}.\n"
-            "It is {owner}'s lead now.\n\n{url}\n",
+            message="{lead} went from {old_stage} to {stage} after {event}.\nIt is {owner}'s lead now.\n\n{url}\n",
         )
     signed, created = Automation.objects.get_or_create(
         project_id=project_id,
@@ -42,5 +41,5 @@ def create_demo_automations(project_id: UUID, *, email: str) -> None:
             kind=Action.Kind.EMAIL,
             recipients=email,
             subject="{lead} has signed",
-            message="{lead} of {company} has signed, with {score} points.\n\n{url}\n",
+            message="{lead} has signed, with {score} points.\n\n{url}\n",
         )

@@ -1,7 +1,11 @@
 """Requests reach the public internet and nothing behind our firewall, however the address is written."""
 
+import shutil
 import socket
 import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +13,7 @@ from pytest_django import Settings
 
 from automation import outgoing
 from automation.outgoing import RefusedError, UnreachableError, check_url, post, refusal_of_url, resolve
-from tests.automation.servers import Receiver
+from tests.automation.servers import Receiver, web_server
 
 INTERNAL = [
     ("http://127.0.0.1/", "a loopback address"),
@@ -152,3 +156,57 @@ def test_certificates_are_checked() -> None:
     context = outgoing.ssl_context()
 
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return a certificate for hooks.example, and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        [
+            *(openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=hooks.example"),
+            *("-addext", "subjectAltName=DNS:hooks.example"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+@pytest.fixture
+def tls_receiver(
+    settings: Settings, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Receiver]:
+    """Run a server that shows that certificate, which we trust, and that every name of .example leads to."""
+    settings.WEBHOOK_ALLOW = ["127.0.0.0/8"]
+    trusting = ssl.create_default_context(cafile=certificate[0])
+    monkeypatch.setattr(outgoing, "ssl_context", lambda: trusting)
+    real = socket.getaddrinfo
+
+    def lead_to_us(host: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        return real("127.0.0.1" if host.endswith(".example") else host, port, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lead_to_us)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certificate)
+    with web_server(Receiver(), tls=tls) as running:
+        yield running
+
+
+def test_a_pinned_address_is_still_asked_for_the_certificate_of_its_name(tls_receiver: Receiver) -> None:
+    reply = post(f"https://hooks.example:{tls_receiver.port}/hook", b"{}", headers={})
+
+    assert reply.status == 200
+    assert tls_receiver.received[0].headers["host"] == f"hooks.example:{tls_receiver.port}"
+
+
+def test_a_certificate_of_another_name_is_refused(tls_receiver: Receiver) -> None:
+    with pytest.raises(UnreachableError, match="could not be reached"):
+        post(f"https://other.example:{tls_receiver.port}/hook", b"{}", headers={})
+
+    assert tls_receiver.received == []

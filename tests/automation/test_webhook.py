@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -14,9 +15,12 @@ from standardwebhooks import Webhook
 
 from automation import outgoing
 from automation.core.backoff import MOST_ATTEMPTS
+from automation.core.outcomes import Outcome
+from automation.errands import Errand, errand_of
 from automation.models import Action, Delivery, Run
 from automation.services.deliveries import LEASE, deliver_due, replay
 from automation.services.runs import record_runs
+from ingest.models import Lead
 from tests.automation.builders import make_due, make_lead, only_delivery, outcome_of_getting_hot
 from tests.automation.servers import Receiver
 
@@ -206,6 +210,25 @@ def test_a_delivery_whose_action_is_gone_says_so(receiver: Receiver) -> None:
     deliver_due(seconds=30)
 
     assert (only_delivery().status, only_delivery().detail) == ("failed", "The action was deleted.")
+
+
+def test_a_lead_erased_after_its_delivery_was_claimed_does_not_stop_the_others(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = make_due({"kind": "webhook", "url": receiver.url})
+    other = make_lead(lead.project)
+    record_runs([outcome_of_getting_hot(other)])
+
+    def erase_and_find(delivery_id: UUID) -> Errand | Outcome:
+        Lead.objects.filter(pk=lead.pk).delete()
+        return errand_of(delivery_id)
+
+    monkeypatch.setattr("automation.services.deliveries.errand_of", erase_and_find)
+
+    deliver_due(seconds=30)
+
+    assert only_delivery().status == "delivered"
+    assert only_delivery().run.lead == other
 
 
 def test_a_second_deliverer_leaves_alone_what_the_first_has_claimed_or_settled(

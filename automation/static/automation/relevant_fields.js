@@ -18,10 +18,10 @@
   function update(select, choices) {
     const scope = select.closest(".inline-related") || select.closest("form");
     const all = new Set(Object.values(choices).flat());
-    const wanted = choices[select.value];
+    const wanted = choices[select.value] || [];
     for (const name of all) {
       for (const row of scope.querySelectorAll(`.form-row.field-${name}`)) {
-        row.hidden = wanted !== undefined && !wanted.includes(name);
+        row.hidden = !wanted.includes(name);
       }
     }
   }
