@@ -24,9 +24,7 @@ scalars: st.SearchStrategy[Any] = st.one_of(
 )
 json_values: st.SearchStrategy[Any] = st.recursive(
     scalars,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "c"]), inner, max_size=3)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "c"]), inner, max_size=3),
     max_leaves=5,
 )
 days = st.integers(0, 60).map(lambda quarter: START + timedelta(hours=6 * quarter))
@@ -37,9 +35,7 @@ points = st.integers(-3000, 6000).map(lambda hundredths: hundredths / 100) | st.
 @st.composite
 def comparisons(draw: st.DrawFn, fields: list[str]) -> dict[str, Any]:
     op = draw(
-        st.sampled_from(
-            ["eq", "ne", "in", "contains", "starts_with", "matches", "gt", "gte", "lt", "lte", "exists"]
-        )
+        st.sampled_from(["eq", "ne", "in", "contains", "starts_with", "matches", "gt", "gte", "lt", "lte", "exists"])
     )
     text, number = st.sampled_from(["a", "b", "12", "plan"]), st.integers(-3, 15)
     values: dict[str, st.SearchStrategy[Any]] = {

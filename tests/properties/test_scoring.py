@@ -127,9 +127,7 @@ def test_a_state_survives_being_stored(timeline: Timeline, log: list[ScorableEve
 
 @laws
 @given(timelines(), logs())
-def test_the_ledger_chains_and_sums_and_ends_at_the_score(
-    timeline: Timeline, log: list[ScorableEvent]
-) -> None:
+def test_the_ledger_chains_and_sums_and_ends_at_the_score(timeline: Timeline, log: list[ScorableEvent]) -> None:
     folded = run(timeline, log, END)
 
     for name, entries in chains(folded.entries).items():
@@ -174,9 +172,7 @@ def test_what_rules_granted_explains_every_delta(timeline: Timeline, log: list[S
 
 @laws
 @given(timelines(), logs())
-def test_each_matched_event_has_one_entry_on_a_scorecard(
-    timeline: Timeline, log: list[ScorableEvent]
-) -> None:
+def test_each_matched_event_has_one_entry_on_a_scorecard(timeline: Timeline, log: list[ScorableEvent]) -> None:
     entries = [entry for entry in run(timeline, log).entries if entry.kind != "decay"]
     seen = [(entry.scorecard, entry.event_key) for entry in entries]
 
@@ -198,9 +194,7 @@ def test_caps_and_groups_are_never_exceeded(timeline: Timeline, log: list[Scorab
         for rule in ruleset.rules:
             counted = card.counters.get(rule.name)
             if rule.cap is not None and counted is not None:
-                most = (
-                    max(counted.values.values(), default=0) if counted.values is not None else counted.count
-                )
+                most = max(counted.values.values(), default=0) if counted.values is not None else counted.count
                 assert most <= rule.cap.times
 
 

@@ -72,8 +72,6 @@ def test_what_a_state_remembers_of_values_is_bounded() -> None:
 
 
 def test_points_that_expire_make_room_in_their_group() -> None:
-    timeline = make_timeline(
-        VIEW | {"group": "Web", "expires_after_days": 2}, groups=[{"name": "Web", "max": 15}]
-    )
+    timeline = make_timeline(VIEW | {"group": "Web", "expires_after_days": 2}, groups=[{"name": "Web", "max": 15}])
 
     assert scores(run(timeline, event(0), event(1), event(1.5), event(2.5))) == [10, 15, 15, 5, 15]

@@ -45,8 +45,7 @@ def test_an_example_gives_the_ledger_it_shows(example: str) -> None:
     found = simulate(parse_ruleset(tree["rules"]), events, as_of=until).entries
 
     assert [write_row(entry) for entry in found] == [
-        (moment(row["at"]), row["delta"], row["score"], row["stage"], row.get("refused"))
-        for row in tree["ledger"]
+        (moment(row["at"]), row["delta"], row["score"], row["stage"], row.get("refused")) for row in tree["ledger"]
     ]
 
 
