@@ -152,6 +152,18 @@ class TestLead:
         assert "ada@example.com" in page
         assert "plan" in page
 
+    def test_it_says_what_to_do_next_and_why(self, browser_of_member: Client, project: Project, home: str) -> None:
+        lead = make_lead(project, name="Ada")
+        track(lead, "contract_signed")
+        score()
+
+        page = text_of(browser_of_member, f"{home}/leads/{lead.pk}")
+
+        assert "Immediate outreach" in page
+        assert "Call today" in page
+        assert "1 event in the last 24 hours" in page
+        assert "100 points this week after 0 last week" in page
+
     def test_it_says_why_points_did_not_count(self, browser_of_member: Client, project: Project, home: str) -> None:
         lead = make_lead(project, name="Ada")
         track(lead, "unsubscribe")
