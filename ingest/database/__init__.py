@@ -8,6 +8,7 @@ import importlib
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
@@ -22,6 +23,9 @@ _ATTEMPTS = 12
 
 class Engine(Protocol):
     """What a database engine must be able to do."""
+
+    def turn_to_write(self) -> AbstractContextManager[None]:
+        """Wait for one's turn, where writers must take turns, and hold it."""
 
     def lock_rows(self, model: type[models.Model], ids: Sequence[UUID]) -> None:
         """Hold these rows, given in sorted order, until the unit of work ends."""
@@ -66,7 +70,7 @@ def unit_of_work(work: Callable[[], T]) -> T:
     """
     for attempt in range(_ATTEMPTS):
         try:
-            with transaction.atomic():
+            with _engine().turn_to_write(), transaction.atomic():
                 return work()
         except IntegrityError:
             if attempt == _ATTEMPTS - 1:

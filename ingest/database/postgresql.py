@@ -1,6 +1,7 @@
 """PostgreSQL: row locks, and COPY where many rows are written (8 to 40 times as fast as one INSERT a row)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,10 @@ _CONVERTERS: dict[str, Convert] = {"JSONField": json_text}
 _READERS: dict[str, Convert] = {"JSONField": orjson.loads}
 _COPY_FROM_ROWS = 20
 _STAGING = "leadscore_rows"
+
+
+def turn_to_write() -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 def lock_rows(model: type[models.Model], ids: Sequence[UUID]) -> None:

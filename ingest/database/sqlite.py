@@ -1,8 +1,11 @@
 """SQLite: one writer at a time, so a transaction (begun IMMEDIATE by the settings) is all the locking there is."""
 
-from collections.abc import Mapping, Sequence
+import fcntl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +42,23 @@ _READERS: dict[str, Convert] = {
     "JSONField": orjson.loads,
     "BooleanField": bool,
 }
+
+
+@contextmanager
+def turn_to_write() -> Iterator[None]:
+    """Queue up for the one write lock there is.
+
+    SQLite itself lets a writer that finds the database locked sleep and look again, up to a tenth of a second at a
+    time, so that under load some wait for seconds while others overtake them. A file lock wakes the next in line at
+    once. It is only a courtesy: what writes without it is still kept apart by the database.
+    """
+    path = connection.settings_dict["NAME"]
+    if connection.in_atomic_block or not isinstance(path, str | Path) or not Path(path).is_file():
+        yield
+        return
+    with open(f"{path}-turn", "wb") as file:  # noqa: PTH123  (an open file of one's own is what holds the lock)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def lock_rows(model: type[models.Model], ids: Sequence[UUID]) -> None:
