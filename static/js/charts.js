@@ -126,7 +126,7 @@
       type: "line",
       data: {
         datasets: [{
-          data: data.steps, stepped: "before", borderColor: colours.ink, borderWidth: 2,
+          data: data.steps, stepped: "before", clip: 8, borderColor: colours.ink, borderWidth: 2,
           pointRadius: data.steps.length > 80 ? 0 : 2.5, pointBackgroundColor: colours.ink, pointHoverRadius: 5,
         }],
       },
