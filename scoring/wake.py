@@ -6,7 +6,6 @@ what is to be done stands in the database.
 
 from collections.abc import Iterable
 from functools import partial
-from uuid import UUID
 
 import structlog
 from celery import Task, current_app
@@ -34,10 +33,10 @@ def wake_again(task: "Task[..., object]", queues: Iterable[str]) -> None:
         _send(task, queue)
 
 
-def start(task_name: str, project_id: UUID) -> None:
-    """Send a task of the `system` queue by its name, for services, which tasks build on and not the reverse."""
+def start(task_name: str, *args: str | None, queue: str = "system") -> None:
+    """Send a task by its name, for services, which tasks build on and not the reverse."""
     try:
-        current_app.send_task(task_name, args=(str(project_id),), queue="system", retry=False)
+        current_app.send_task(task_name, args=args, queue=queue, retry=False)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("task_not_sent", task=task_name, error=str(error))
 

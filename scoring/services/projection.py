@@ -52,7 +52,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """What folding one lead gave. `entries` are the new ones, or the whole ledger where it was `rebuilt`."""
+    """What folding one lead gave: `entries` are the new ones, or the whole ledger where it was `rebuilt`.
+
+    `folded` is the number of events.
+    """
 
     project_id: UUID
     lead_id: UUID
@@ -61,6 +64,7 @@ class Projection:
     entries: Sequence[Entry]
     last_event_at: datetime | None
     rebuilt: bool
+    folded: int
     failures: Mapping[UUID, Failure] = field(default_factory=dict)
 
 
@@ -80,6 +84,7 @@ def rebuild(project_id: UUID, lead_id: UUID, timeline: Timeline, rows: Sequence[
         entries=folded.entries,
         last_event_at=last_activity(rows),
         rebuilt=True,
+        folded=len(rows),
         failures=failures,
     )
 
@@ -104,6 +109,7 @@ def extend(
         entries=folded.entries,
         last_event_at=max(filter(None, (newest, last_event_at)), default=None),
         rebuilt=False,
+        folded=len(rows),
         failures=failures,
     )
 
@@ -127,13 +133,13 @@ def write(projections: Sequence[Projection]) -> None:
     costs as little as it changes. A fixed number of statements, whatever the size of the batch.
     """
     rebuilt = {projection.lead_id for projection in projections if projection.rebuilt}
-    stored = _stored_ledgers(rebuilt) if rebuilt else {}
+    stored = stored_ledgers(rebuilt) if rebuilt else {}
     stale: list[UUID] = []
     entries: list[tuple[Any, ...]] = []
     for projection in projections:
         fresh: Iterable[Entry] = projection.entries
         if projection.rebuilt:
-            fresh, outdated = _difference(stored.get(projection.lead_id, {}), projection.entries)
+            fresh, outdated = difference(stored.get(projection.lead_id, {}), projection.entries)
             stale += outdated
         entries += [_entry_row(projection, entry) for entry in fresh]
     if stale:
@@ -169,9 +175,10 @@ def write(projections: Sequence[Projection]) -> None:
 
 
 _Stored = tuple[UUID, tuple[Any, ...]]
+Ledgers = Mapping[str, Sequence[_Stored]]
 
 
-def _stored_ledgers(lead_ids: Iterable[UUID]) -> dict[UUID, dict[str, list[_Stored]]]:
+def stored_ledgers(lead_ids: Iterable[UUID]) -> dict[UUID, dict[str, list[_Stored]]]:
     """Return the stored entries of these leads per scorecard, in sequence, as (primary key, what must be equal)."""
     ledgers: dict[UUID, dict[str, list[_Stored]]] = defaultdict(lambda: defaultdict(list))
     rows = ScoreEntry.objects.filter(lead__in=lead_ids).order_by("lead", "scorecard", "sequence")
@@ -180,7 +187,7 @@ def _stored_ledgers(lead_ids: Iterable[UUID]) -> dict[UUID, dict[str, list[_Stor
     return ledgers
 
 
-def _difference(stored: Mapping[str, Sequence[_Stored]], entries: Sequence[Entry]) -> tuple[list[Entry], list[UUID]]:
+def difference(stored: Ledgers, entries: Sequence[Entry]) -> tuple[list[Entry], list[UUID]]:
     """Return the entries to insert and the primary keys to delete so that the stored ledger becomes `entries`."""
     chains: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -208,12 +215,12 @@ def _facts(entry: Entry) -> tuple[Any, ...]:
         entry.new_score,
         entry.old_stage,
         entry.new_stage,
-        _rules(entry),
+        rules_of(entry),
         entry.ruleset_version,
     )
 
 
-def _rules(entry: Entry) -> list[dict[str, Any]]:
+def rules_of(entry: Entry) -> list[dict[str, Any]]:
     """Return the rules of an entry as they are stored and shown: `applied` and `refused` only where they say more."""
     shown = []
     for hit in entry.rules:
@@ -243,7 +250,7 @@ def _entry_row(projection: Projection, entry: Entry) -> tuple[Any, ...]:
         entry.new_score,
         entry.old_stage,
         entry.new_stage,
-        _rules(entry),
+        rules_of(entry),
         entry.ruleset_version,
     )
 

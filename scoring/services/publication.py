@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import yaml
@@ -17,10 +17,13 @@ from scoring.services.rulesets import (
     NothingChanged,
     Published,
     draft_of,
+    freeze,
     latest_version,
     publish,
 )
-from scoring.wake import start
+from scoring.services.walks import start_rescore
+
+Outcome = TypeVar("Outcome", Published | DraftInvalid | NothingChanged, Published | NothingChanged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +54,41 @@ def publish_draft(
 
     def work() -> Published | DraftInvalid | NothingChanged:
         outcome = publish(project_id, by=by, note=note, applies_from=applies_from, now=now)
-        if isinstance(outcome, Published) and applies_from is None:
-            database.on_commit(lambda: start("scoring.tasks.rescore_project", project_id))
-        return outcome
+        return _followed(outcome, by=by, now=now)
 
     return database.unit_of_work(work)
+
+
+def publish_content(
+    project_id: UUID,
+    content: dict[str, Any],
+    *,
+    by: User | None,
+    note: str,
+    applies_from: datetime | None,
+    now: datetime,
+    rollback_of: int | None = None,
+    replaced_draft: dict[str, Any] | None = None,
+) -> Published | NothingChanged:
+    """Publish what has been published before, as a part of the caller's unit of work with the project's lock."""
+    outcome = freeze(
+        project_id,
+        content,
+        by=by,
+        note=note,
+        applies_from=applies_from,
+        now=now,
+        rollback_of=rollback_of,
+        replaced_draft=replaced_draft,
+    )
+    return _followed(outcome, by=by, now=now)
+
+
+def _followed(outcome: Outcome, *, by: User | None, now: datetime) -> Outcome:
+    """Start what follows from a version, in its unit of work: where it changes the past, a rescore."""
+    if isinstance(outcome, Published) and outcome.version.applies_from is None:
+        start_rescore(outcome.version.project_id, by=by, now=now)
+    return outcome
 
 
 def _lines(tree: dict[str, Any]) -> list[str]:
