@@ -96,13 +96,18 @@ class HistoryView(APIView):
     """The score ledger of a lead."""
 
     @extend_schema(
-        operation_id="get_history", tags=["Leads"], parameters=LIST_PARAMETERS, responses=schema.EntryListSerializer
+        operation_id="get_history",
+        tags=["Leads"],
+        parameters=[OpenApiParameter("scorecard", str, description="By default the primary one."), *LIST_PARAMETERS],
+        responses=schema.EntryListSerializer,
     )
     def get(self, request: Request, lead_id: str) -> Response:
         lead = lead_of(request, lead_id)
         return list_response(
             request,
-            lambda cursor, limit: selectors.history_page(lead, cursor=cursor, limit=limit),
+            lambda cursor, limit: selectors.history_page(
+                lead, scorecard=request.query_params.get("scorecard"), cursor=cursor, limit=limit
+            ),
             represent_entry,
         )
 
