@@ -24,14 +24,28 @@ class Standing:
 
     state: dict[str, Any]
     last_event_at: datetime | None
+    next_change_at: datetime | None
 
 
 def standings_of(lead_ids: Collection[UUID]) -> dict[UUID, Standing]:
     """Return the stored states of these leads; those that were never scored are left out."""
-    rows = LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "state", "last_event_at")
+    rows = LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "state", "last_event_at", "next_change_at")
     return {
-        lead_id: Standing(state=state, last_event_at=last_event_at) for lead_id, state, last_event_at in rows if state
+        lead_id: Standing(state=state, last_event_at=last_event_at, next_change_at=next_change_at)
+        for lead_id, state, last_event_at, next_change_at in rows
+        if state
     }
+
+
+def leads_fading(slots: Collection[int], *, now: datetime, limit: int) -> list[UUID]:
+    """Return up to `limit` leads of these slots whose points fade or expire by now, the longest due first."""
+    due = LeadState.objects.filter(next_change_at__lte=now, slot__in=slots).order_by("next_change_at")
+    return list(due.values_list("lead", flat=True)[:limit])
+
+
+def slots_fading(*, now: datetime) -> set[int]:
+    """Return the slots of the leads whose points fade or expire by now."""
+    return set(LeadState.objects.filter(next_change_at__lte=now).order_by().values_list("slot", flat=True).distinct())
 
 
 # --- What people and programs look at -------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def fold(
 def next_change_at(timeline: Timeline, state: LeadState) -> datetime | None:
     """Return when the next entry is made if nothing else happens, None when none ever is."""
     work = _LeadFold(timeline, state)
-    changes = (work.card(name).first_change() for name in state.cards)
+    changes = (work.card(name).first_change() for name, card in state.cards.items() if card.fades)
     return min((change for change in changes if change is not None), default=None)
 
 
@@ -204,7 +204,7 @@ class _LeadFold:
 
     def _advance(self, end: datetime) -> None:
         for name, state in self.cards.items():
-            if state.pending or (state.card is not None and state.card.half_life is not None):
+            if state.fades:
                 self.card(name)
         for work in self.open.values():
             work.advance(end)
