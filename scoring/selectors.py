@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 
-from ingest.models import Lead
+from ingest.models import Event, Lead
 from ingest.pages import Page, page_of
 from ingest.selectors import activity_counts
 from scoring.core import engine
@@ -186,6 +186,13 @@ def history_page(
     name = scorecard or primary_scorecard(lead.project_id).name
     order = ("-sequence",) if newest_first else ("sequence",)
     return page_of(ScoreEntry.objects.filter(lead=lead, scorecard=name), order=order, cursor=cursor, limit=limit)
+
+
+def adjustments_of(entries: Sequence[ScoreEntry]) -> dict[UUID | None, dict[str, Any]]:
+    """Return what the log says of those of these entries that are adjustments, by the key of the event."""
+    adjusting = [entry for entry in entries if entry.kind == ScoreEntry.Kind.ADJUSTMENT]
+    keys = [entry.event_id for entry in adjusting if entry.event_id is not None]
+    return dict(Event.objects.filter(pk__in=keys).values_list("pk", "properties")) if keys else {}
 
 
 def dead_letter_count() -> int:

@@ -74,7 +74,9 @@ def rebuild(
     project_id: UUID, lead_id: UUID, timeline: Timeline, rows: Sequence[LogRow], *, now: datetime
 ) -> Projection:
     """Fold a lead from its log, up to now; events that cannot be applied are left out and reported."""
-    folded, failures = _fold(timeline, engine.initial_state(timeline), [scorable(row) for row in rows], now=now)
+    folded, failures = fold_what_can_be(
+        timeline, engine.initial_state(timeline), [scorable(row) for row in rows], now=now
+    )
     return Projection(
         project_id=project_id,
         lead_id=lead_id,
@@ -98,7 +100,7 @@ def extend(
     now: datetime,
 ) -> Projection:
     """Fold events (or only time) that come after all that is applied, up to now; report those that cannot be."""
-    folded, failures = _fold(timeline, state, [scorable(row) for row in rows], now=now)
+    folded, failures = fold_what_can_be(timeline, state, [scorable(row) for row in rows], now=now)
     newest = last_activity(rows)
     return Projection(
         project_id=project_id,
@@ -112,9 +114,10 @@ def extend(
     )
 
 
-def _fold(
+def fold_what_can_be(
     timeline: Timeline, state: engine.LeadState, events: list[ScorableEvent], *, now: datetime
 ) -> tuple[engine.Folded, dict[UUID, Failure]]:
+    """Return the fold up to now of the events that can be applied, and why the others cannot."""
     failures: dict[UUID, Failure] = {}
     # All that has happened by now, time included; an event may lie a little ahead, because clocks differ.
     until = max([now, *(event.occurred_at for event in events)])
@@ -216,12 +219,12 @@ def _facts(entry: Entry) -> tuple[Any, ...]:
         entry.new_score,
         entry.old_stage,
         entry.new_stage,
-        _rules(entry),
+        rules_of(entry),
         entry.ruleset_version,
     )
 
 
-def _rules(entry: Entry) -> list[dict[str, Any]]:
+def rules_of(entry: Entry) -> list[dict[str, Any]]:
     """Return the rules of an entry as they are stored and shown: `applied` and `refused` only where they say more."""
     shown = []
     for hit in entry.rules:
@@ -251,7 +254,7 @@ def _entry_row(projection: Projection, entry: Entry) -> tuple[Any, ...]:
         entry.new_score,
         entry.old_stage,
         entry.new_stage,
-        _rules(entry),
+        rules_of(entry),
         entry.ruleset_version,
     )
 
