@@ -199,7 +199,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {"LevelEnum": ["high", "medium", "low"]},  # of velocity as of risk
+    "ENUM_NAME_OVERRIDES": {
+        "LevelEnum": ["high", "medium", "low"],  # of velocity as of risk
+        "RecordedStatusEnum": ["queued", "duplicate"],
+    },
     "PREPROCESSING_HOOKS": ["leadscore.api.schema.without_trailing_slash"],
 }
 
