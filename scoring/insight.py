@@ -60,13 +60,19 @@ class HistoryLine:
 
 
 def history_of(
-    lead: Lead, moment: Moment, *, newest_first: bool = False, cursor: str | None = None, limit: int = 50
+    lead: Lead,
+    moment: Moment,
+    *,
+    scorecard: str | None = None,
+    newest_first: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page[HistoryLine]:
-    """Return a page of a lead's ledger on the primary scorecard, as it is or was at a moment."""
+    """Return a page of a lead's ledger on one scorecard (the primary one), as it is or was at a moment."""
     if moment.is_now:
-        page = selectors.history_page(lead, newest_first=newest_first, cursor=cursor, limit=limit)
+        page = selectors.history_page(lead, scorecard=scorecard, newest_first=newest_first, cursor=cursor, limit=limit)
     else:
-        entries = entries_then(lead_then(lead, moment))
+        entries = entries_then(lead_then(lead, moment), scorecard=scorecard)
         page = page_of_rows(entries, key="sequence", newest_first=newest_first, cursor=cursor, limit=limit)
     said = selectors.adjustments_of(page.rows)
     return page.map(lambda entry: HistoryLine(entry=entry, adjustment=said.get(entry.event_id)))

@@ -14,10 +14,11 @@ from ingest.selectors import LogRow
 from scoring import selectors
 from scoring.core import engine
 from scoring.core.explain import Note
+from scoring.core.grade import grade
 from scoring.core.timeline import Timeline
 from scoring.log import countable_log, note_of, scorable
 from scoring.models import ScoreEntry
-from scoring.selectors import LeadView
+from scoring.selectors import CardScore, LeadView
 from scoring.services.projection import fold_what_can_be, rules_of
 from scoring.timelines import timeline_of
 
@@ -74,13 +75,12 @@ def lead_then(lead: Lead, moment: Moment) -> LeadThen:
 
 def view_then(then: LeadThen) -> LeadView:
     """Return how a lead stood then; who it is, is told as of today."""
-    card = then.state.cards[then.timeline.latest.primary.name]
     happened = [row[5] for row in then.rows if row[3] == Event.Kind.ACTIVITY]
     day_before = then.time - timedelta(hours=24)
-    return LeadView(
-        lead=then.lead,
-        score=card.score,
-        stage=card.stage,
+    return _view(
+        then.lead,
+        then.timeline,
+        then.state,
         events_last_24h=sum(day_before < at for at in happened),
         last_event_at=max(happened, default=None),
     )
@@ -102,13 +102,32 @@ def view_now(lead: Lead, *, now: datetime) -> LeadView:
     state = engine.load_state(timeline, standing.state)
     if not engine.fits(timeline, state):
         return view
-    card = engine.fold(timeline, state, (), until=now).state.cards[timeline.latest.primary.name]
+    state = engine.fold(timeline, state, (), until=now).state
+    return _view(lead, timeline, state, events_last_24h=view.events_last_24h, last_event_at=view.last_event_at)
+
+
+def _view(
+    lead: Lead,
+    timeline: Timeline,
+    state: engine.LeadState,
+    *,
+    events_last_24h: int,
+    last_event_at: datetime | None,
+) -> LeadView:
+    ruleset = timeline.latest
+    cards = tuple(
+        CardScore(scorecard=card.name, score=state.cards[card.name].score, stage=state.cards[card.name].stage)
+        for card in ruleset.cards
+    )
+    primary = state.cards[ruleset.primary.name]
     return LeadView(
         lead=lead,
-        score=card.score,
-        stage=card.stage,
-        events_last_24h=view.events_last_24h,
-        last_event_at=view.last_event_at,
+        score=primary.score,
+        stage=primary.stage,
+        cards=cards,
+        grade=grade(ruleset, {card.scorecard: card.stage for card in cards}),
+        events_last_24h=events_last_24h,
+        last_event_at=last_event_at,
     )
 
 

@@ -1,6 +1,6 @@
 """Read what scoring stores. Every query starts from a project, or from leads of one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,8 @@ from ingest.models import Event, Lead
 from ingest.pages import Page, page_of
 from ingest.selectors import activity_counts
 from scoring.core import engine
-from scoring.core.ruleset import Card
+from scoring.core.grade import grade
+from scoring.core.ruleset import Card, Ruleset
 from scoring.models import DeadLetter, LeadScore, LeadState, ScoreEntry
 from scoring.timelines import timeline_of
 
@@ -67,6 +68,8 @@ class LeadView:
     lead: Lead
     score: Decimal
     stage: str
+    cards: tuple[CardScore, ...]
+    grade: str | None
     events_last_24h: int
     last_event_at: datetime | None
 
@@ -110,7 +113,8 @@ def leads_page(
     now: datetime,
 ) -> Page[LeadView]:
     """Return leads of a project, perhaps only those of a stage or whose name, e-mail or company contains `text`."""
-    scores = LeadScore.objects.filter(project=project_id, scorecard=primary_scorecard(project_id).name)
+    ruleset = timeline_of(project_id).latest
+    scores = LeadScore.objects.filter(project=project_id, scorecard=ruleset.primary.name)
     if stage is not None:
         scores = scores.filter(stage=stage)
     if text:
@@ -118,23 +122,25 @@ def leads_page(
             Q(lead__name__icontains=text) | Q(lead__email__icontains=text) | Q(lead__company__icontains=text)
         )
     page = page_of(scores.select_related("lead__owner"), order=LEAD_ORDERS[order], cursor=cursor, limit=limit)
-    views = _views(page.rows, now=now)
+    views = _views(page.rows, ruleset, now=now)
     return Page(rows=views, next=page.next, previous=page.previous)
 
 
 def lead_view(lead: Lead, *, now: datetime) -> LeadView:
     """Return one lead as pages show it."""
-    name = primary_scorecard(lead.project_id).name
+    timeline = timeline_of(lead.project_id)
+    name = timeline.latest.primary.name
     score = LeadScore.objects.filter(lead=lead, scorecard=name).first()
     if score is None:
-        start = engine.initial_state(timeline_of(lead.project_id)).cards[name]
-        score = LeadScore(lead=lead, score=start.score, stage=start.stage)
+        start = engine.initial_state(timeline).cards[name]
+        score = LeadScore(lead=lead, scorecard=name, score=start.score, stage=start.stage)
     score.lead = lead
-    return _views([score], now=now)[0]
+    return _views([score], timeline.latest, now=now)[0]
 
 
-def _views(scores: Sequence[LeadScore], *, now: datetime) -> list[LeadView]:
+def _views(scores: Sequence[LeadScore], ruleset: Ruleset, *, now: datetime) -> list[LeadView]:
     lead_ids = [score.lead_id for score in scores]
+    cards = _cards_of(scores, ruleset)
     counts = activity_counts(lead_ids, now=now)
     last = dict(LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "last_event_at")) if lead_ids else {}
     return [
@@ -142,11 +148,26 @@ def _views(scores: Sequence[LeadScore], *, now: datetime) -> list[LeadView]:
             lead=score.lead,
             score=score.score,
             stage=score.stage,
+            cards=cards[score.lead_id],
+            grade=grade(ruleset, {card.scorecard: card.stage for card in cards[score.lead_id]}),
             events_last_24h=counts.get(score.lead_id, 0),
             last_event_at=last.get(score.lead_id),
         )
         for score in scores
     ]
+
+
+def _cards_of(scores: Sequence[LeadScore], ruleset: Ruleset) -> dict[UUID, tuple[CardScore, ...]]:
+    """Return where leads, given by their primary scores, stand on all scorecards, in the ruleset's order."""
+    names = [card.name for card in ruleset.cards]
+    found: Iterable[LeadScore] = scores
+    if len(names) > 1:
+        found = LeadScore.objects.filter(lead__in=[score.lead_id for score in scores], scorecard__in=names)
+    cards: dict[UUID, dict[str, CardScore]] = {score.lead_id: {} for score in scores}
+    for score in found:
+        shown = CardScore(scorecard=score.scorecard, score=score.score, stage=score.stage)
+        cards[score.lead_id][score.scorecard] = shown
+    return {lead_id: tuple(own[name] for name in names if name in own) for lead_id, own in cards.items()}
 
 
 def leaderboard(project_id: UUID, *, stage: str | None = None, limit: int = 50) -> list[Ranked]:

@@ -19,6 +19,10 @@ def represent_lead(view: LeadView) -> dict[str, Any]:
         "company": lead.company or None,
         "currentScore": to_number(view.score),
         "leadStage": view.stage,
+        "scorecards": [
+            {"name": card.scorecard, "score": to_number(card.score), "stage": card.stage} for card in view.cards
+        ],
+        "grade": view.grade,
         "eventsLast24h": view.events_last_24h,
         "lastEventAt": view.last_event_at,
         "owner": None if owner is None else {"id": str(owner.pk), "name": str(owner)},

@@ -10,6 +10,12 @@ class OwnerSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+class CardScoreSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    score = serializers.FloatField()
+    stage = serializers.CharField()
+
+
 class LeadSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField(allow_null=True)
@@ -17,6 +23,10 @@ class LeadSerializer(serializers.Serializer[Any]):
     company = serializers.CharField(allow_null=True)
     currentScore = serializers.FloatField(help_text="Points on the primary scorecard.")
     leadStage = serializers.CharField()
+    scorecards = CardScoreSerializer(many=True)
+    grade = serializers.CharField(
+        allow_null=True, help_text="Fit (A–D) and engagement (1–4), where there is a scorecard on traits."
+    )
     eventsLast24h = serializers.IntegerField(help_text="By event time.")
     lastEventAt = serializers.DateTimeField(allow_null=True)
     owner = OwnerSerializer(allow_null=True)
