@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 
-from ingest.models import Lead
+from ingest.models import Event, Lead
 from ingest.pages import Page, page_of
 from ingest.selectors import activity_counts
 from scoring.core import engine
@@ -25,14 +25,28 @@ class Standing:
 
     state: dict[str, Any]
     last_event_at: datetime | None
+    next_change_at: datetime | None
 
 
 def standings_of(lead_ids: Collection[UUID]) -> dict[UUID, Standing]:
     """Return the stored states of these leads; those that were never scored are left out."""
-    rows = LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "state", "last_event_at")
+    rows = LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "state", "last_event_at", "next_change_at")
     return {
-        lead_id: Standing(state=state, last_event_at=last_event_at) for lead_id, state, last_event_at in rows if state
+        lead_id: Standing(state=state, last_event_at=last_event_at, next_change_at=next_change_at)
+        for lead_id, state, last_event_at, next_change_at in rows
+        if state
     }
+
+
+def leads_fading(slots: Collection[int], *, now: datetime, limit: int) -> list[UUID]:
+    """Return up to `limit` leads of these slots whose points fade or expire by now, the longest due first."""
+    due = LeadState.objects.filter(next_change_at__lte=now, slot__in=slots).order_by("next_change_at")
+    return list(due.values_list("lead", flat=True)[:limit])
+
+
+def slots_fading(*, now: datetime) -> set[int]:
+    """Return the slots of the leads whose points fade or expire by now."""
+    return set(LeadState.objects.filter(next_change_at__lte=now).order_by().values_list("slot", flat=True).distinct())
 
 
 # --- What people and programs look at -------------------------------------------------------------------------------
@@ -193,6 +207,13 @@ def history_page(
     name = scorecard or primary_scorecard(lead.project_id).name
     order = ("-sequence",) if newest_first else ("sequence",)
     return page_of(ScoreEntry.objects.filter(lead=lead, scorecard=name), order=order, cursor=cursor, limit=limit)
+
+
+def adjustments_of(entries: Sequence[ScoreEntry]) -> dict[UUID | None, dict[str, Any]]:
+    """Return what the log says of those of these entries that are adjustments, by the key of the event."""
+    adjusting = [entry for entry in entries if entry.kind == ScoreEntry.Kind.ADJUSTMENT]
+    keys = [entry.event_id for entry in adjusting if entry.event_id is not None]
+    return dict(Event.objects.filter(pk__in=keys).values_list("pk", "properties")) if keys else {}
 
 
 def dead_letter_count() -> int:

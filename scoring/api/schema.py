@@ -47,6 +47,16 @@ class RuleHitSerializer(serializers.Serializer[Any]):
     refused = serializers.CharField(required=False, help_text="Why nothing or not all was granted, in words.")
 
 
+class AuthorSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class AdjustmentNoteSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    author = AuthorSerializer()
+
+
 class EntrySerializer(serializers.Serializer[Any]):
     eventId = serializers.CharField(allow_null=True)
     eventType = serializers.CharField(allow_null=True)
@@ -59,6 +69,13 @@ class EntrySerializer(serializers.Serializer[Any]):
     newStage = serializers.CharField()
     rules = RuleHitSerializer(many=True)
     rulesetVersion = serializers.IntegerField()
+    adjustment = AdjustmentNoteSerializer(allow_null=True, help_text="Who adjusted and why; null for any other kind.")
+
+
+class AdjustedSerializer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=["queued", "duplicate"])
+    adjustmentId = serializers.CharField(help_text="Its `eventId` in the history.")
+    leadId = serializers.UUIDField()
 
 
 class EntryListSerializer(serializers.Serializer[Any]):
