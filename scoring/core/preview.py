@@ -35,14 +35,14 @@ class Mover:
 
 @dataclass(slots=True, kw_only=True)
 class Cell:
-    """The leads that go from one stage to another: how many, and the first few."""
+    """The leads that go from one stage to another: how many, and the first few by id, whoever counted them."""
 
     count: int = 0
     samples: list[str] = field(default_factory=list)
 
     def add(self, count: int, samples: Iterable[str]) -> None:
         self.count += count
-        self.samples += list(samples)[: SAMPLES - len(self.samples)]
+        self.samples = sorted([*self.samples, *samples])[:SAMPLES]
 
 
 Crossed = tuple[str, str, bool]

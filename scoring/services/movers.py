@@ -1,6 +1,7 @@
 """The leads that a rescore moves the most, with the rules that make the difference."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ _OTHER = {"decay": "Fading and expiry", "adjustment": "Adjustments", "event": "O
 _TOLD = 5
 
 
-def told(project_id: UUID, tally: Tally, timeline: Timeline | None) -> dict[str, Any]:
+def told(project_id: UUID, tally: Tally, timeline: Timeline | None, *, now: datetime) -> dict[str, Any]:
     """Return a tally as it is stored and shown: with reasons where `timeline` says what the rules would be.
 
     The reasons compare the stored ledgers with those that the timeline gives, for the few leads that are named.
@@ -33,7 +34,7 @@ def told(project_id: UUID, tally: Tally, timeline: Timeline | None) -> dict[str,
         logs[row[2]].append(row)
     primary = timeline.latest.primary.name
     for mover, lead_id in zip(tree["movers"], leads, strict=True):
-        done = projection.rebuild(project_id, lead_id, timeline, logs[lead_id])
+        done = projection.rebuild(project_id, lead_id, timeline, logs[lead_id], now=now)
         after = [
             source
             for entry in done.entries

@@ -11,7 +11,10 @@ import yaml
 
 from ingest import database
 from ingest.models import User
-from scoring.core.ruleset import RulesetInvalid, dump_ruleset
+from scoring.core.changes import Change, changes
+from scoring.core.fingerprint import fingerprint
+from scoring.core.ruleset import RulesetInvalid, dump_ruleset, parse_ruleset
+from scoring.core.schema import RulesetSpec
 from scoring.services.rulesets import (
     DraftInvalid,
     NothingChanged,
@@ -33,6 +36,37 @@ class Difference:
     version: int
     lines: Sequence[tuple[str, str]]
     errors: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftView:
+    """The draft against the version in force: what changes, or why it cannot be published.
+
+    Without mistakes, `content_hash` is its fingerprint and `spec` the ruleset itself.
+    """
+
+    version: int
+    changes: Sequence[Change]
+    errors: Sequence[str]
+    content_hash: str | None
+    spec: RulesetSpec | None
+
+
+def draft_against_version(project_id: UUID) -> DraftView:
+    """Return what publishing a project's draft would change in its rules, in words."""
+    latest = latest_version(project_id)
+    try:
+        spec = draft_of(project_id)
+    except RulesetInvalid as invalid:
+        errors = [f"{pointer} {detail}" for pointer, detail in invalid.errors]
+        return DraftView(version=latest.number, changes=(), errors=errors, content_hash=None, spec=None)
+    return DraftView(
+        version=latest.number,
+        changes=changes(parse_ruleset(latest.content), spec),
+        errors=(),
+        content_hash=fingerprint(dump_ruleset(spec)),
+        spec=spec,
+    )
 
 
 def difference(project_id: UUID) -> Difference:

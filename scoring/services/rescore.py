@@ -75,7 +75,7 @@ def rescore_leads(project_id: UUID, lead_ids: Sequence[UUID], *, now: datetime) 
         database.lock_rows(Lead, lead_ids)
         timeline = timeline_of(project_id)
         before = _before(lead_ids, timeline)
-        projections = _fold(project_id, lead_ids, timeline)
+        projections = _fold(project_id, lead_ids, timeline, now=now)
         projection.write(projections)
         failures = {key: failure for done in projections for key, failure in done.failures.items()}
         dead_letters.park(failures, now=now)
@@ -87,7 +87,7 @@ def rescore_leads(project_id: UUID, lead_ids: Sequence[UUID], *, now: datetime) 
 def preview_leads(project_id: UUID, lead_ids: Sequence[UUID], timeline: Timeline, *, now: datetime) -> Tally:
     """Count what rebuilding these leads of a project with other rules would change, without changing it."""
     before = _before(lead_ids, timeline_of(project_id))
-    return _tally(_fold(project_id, lead_ids, timeline), before)
+    return _tally(_fold(project_id, lead_ids, timeline, now=now), before)
 
 
 _Standing = tuple[Decimal, str]
@@ -102,11 +102,11 @@ def _before(lead_ids: Sequence[UUID], timeline: Timeline) -> Mapping[UUID, _Stan
     return {lead_id: stored.get(lead_id, (start.score, start.stage)) for lead_id in lead_ids}
 
 
-def _fold(project_id: UUID, lead_ids: Sequence[UUID], timeline: Timeline) -> list[Projection]:
+def _fold(project_id: UUID, lead_ids: Sequence[UUID], timeline: Timeline, *, now: datetime) -> list[Projection]:
     logs = defaultdict(list)
     for row in countable_log(lead_ids):
         logs[row[2]].append(row)
-    return [projection.rebuild(project_id, lead_id, timeline, logs[lead_id]) for lead_id in lead_ids]
+    return [projection.rebuild(project_id, lead_id, timeline, logs[lead_id], now=now) for lead_id in lead_ids]
 
 
 def _tally(projections: Sequence[Projection], before: Mapping[UUID, _Standing]) -> Tally:

@@ -7,6 +7,7 @@ that have faded since are no difference.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from scoring.models import LeadScore
 from scoring.services import projection
 from scoring.services.projection import Projection
 from scoring.timelines import timeline_of
+
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ def verify_leads(project_id: UUID, lead_ids: Sequence[UUID]) -> list[Discrepancy
     found: list[Discrepancy] = []
     for lead_id in lead_ids:
         standing = standings.get(lead_id)
-        fresh = projection.rebuild(project_id, lead_id, timeline, logs[lead_id])
+        fresh = projection.rebuild(project_id, lead_id, timeline, logs[lead_id], now=_folded_to(timeline, standing))
         found += [
             Discrepancy(lead_id=lead_id, what=what)
             for what in (
@@ -55,6 +58,12 @@ def verify_leads(project_id: UUID, lead_ids: Sequence[UUID]) -> list[Discrepancy
             )
         ]
     return found
+
+
+def _folded_to(timeline: Timeline, standing: selectors.Standing | None) -> datetime:
+    """Return the moment up to which a stored state is folded."""
+    place = None if standing is None else engine.position(engine.load_state(timeline, standing.state))
+    return BEFORE_ALL if place is None else place[0]
 
 
 def _scores(fresh: Projection, stored: dict[str, tuple[Any, str]]) -> Iterator[str]:

@@ -239,7 +239,8 @@ def _finish(part: WalkPart) -> None:
         tally = Tally()
         for each in parts:
             tally.merge(Tally.load(each.tally))
-        walk.result = told(walk.project_id, tally, preview_timeline(walk) if walk.kind == Walk.Kind.PREVIEW else None)
+        timeline = preview_timeline(walk) if walk.kind == Walk.Kind.PREVIEW else None
+        walk.result = told(walk.project_id, tally, timeline, now=now)
         if walk.kind == Walk.Kind.PREVIEW:
             for _, more in previewed.send(sender=None, project_id=walk.project_id, tally=tally):
                 walk.result |= more
