@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadscore.api.cors.CrossOriginIngestMiddleware",
+    "leadscore.csp.ContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -105,7 +106,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a transaction takes the write lock at its start, so two writers queue up instead of failing half-way.
     # synchronous=NORMAL: what is committed survives the end of any process, kill -9 included, and a commit costs
     # microseconds. FULL waits for the disk each time (here 7 ms) and so survives a power cut as well.
-    SQLITE_SYNCHRONOUS = env.str("SQLITE_SYNCHRONOUS", default="NORMAL")
+    SQLITE_SYNCHRONOUS = env.one_of("SQLITE_SYNCHRONOUS", "NORMAL", "FULL")
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
@@ -191,9 +192,9 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {"LevelEnum": ["high", "medium", "low"]},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {"LevelEnum": ["high", "medium", "low"]},  # of velocity as of risk
     "PREPROCESSING_HOOKS": ["leadscore.api.schema.without_trailing_slash"],
 }
 

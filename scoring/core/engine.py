@@ -149,10 +149,10 @@ class _LeadFold:
         ruleset = timeline.only or timeline.at(event.occurred_at)
         if event.traits and self.keys:
             self._learn(event.traits)
+        traits = self.traits
         if event.points is not None and event.event_type == ADJUSTMENT:
             self._adjust(ruleset, event)
         else:
-            traits = self.traits
             for plan in ruleset.plans.get(event.event_type, ruleset.plans_of_any):
                 card = plan.card
                 if plan.simple:
@@ -161,7 +161,7 @@ class _LeadFold:
                 matched = [rule for rule in plan.rules if rule.always or rule.matches(event, traits)]
                 if matched:
                     self.card(card.name).score(card, ruleset, event, matched, traits)
-            if event.traits and ruleset.trait_cards:
+            if event.traits:
                 for card in ruleset.trait_cards:
                     self.card(card.name).follow_traits(card, event, traits)
         self.last = event
