@@ -1,6 +1,7 @@
 """The ROC curve, its area and the bands of score."""
 
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +28,7 @@ def test_the_curve_goes_through_every_threshold() -> None:
     roc = roc_of(levels_of([3, 2], [1, 2]))
 
     assert roc is not None
-    assert roc.points == ((0, 0), (0, 0.5), (0.5, 1), (1, 1))
+    assert roc.points == ((0.0, 0.0), (0.0, 0.5), (0.5, 1.0), (1.0, 1.0))
     assert roc.auc == 0.875
 
 
@@ -73,8 +74,8 @@ def test_reversed_scores_have_the_rest_of_the_area(converted: list[int], others:
 
 @settings(deadline=None)
 @given(scores, scores, st.randoms())
-def test_the_order_of_the_leads_does_not_matter(converted: list[int], others: list[int], random: object) -> None:
-    shuffled = sorted(converted, key=lambda _: random.random())  # type: ignore[attr-defined]
+def test_the_order_of_the_leads_does_not_matter(converted: list[int], others: list[int], random: Random) -> None:
+    shuffled = sorted(converted, key=lambda _: random.random())
 
     assert levels_of(shuffled, others[::-1]) == levels_of(converted, others)
 
