@@ -1,5 +1,7 @@
 """What each page shows."""
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -84,6 +86,27 @@ class TestOverview:
 
         track(lead, "signup")
         assert browser_of_member.get(f"{home}?seen={seen}", headers=script).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "page", ["", "/leaderboard", "/leaderboard?stage=hot", "/automations", "/leads/{}", "/fire/watch/{}"]
+)
+def test_a_live_part_asks_with_what_it_shows_and_gets_nothing_until_that_changes(
+    browser_of_member: Client, project: Project, home: str, page: str
+) -> None:
+    Automation.objects.create(project=project, name="Tell sales", trigger="event", event_type="demo_request")
+    lead = make_lead(project, name="Ada")
+    track(lead, "demo_request")
+    score()
+    whole = text_of(browser_of_member, home + page.format(lead.pk))
+
+    (poll,) = re.findall(r'data-poll="\d+" hx-get="([^"]+)"', whole)
+    script = {"HX-Request": "true"}
+    assert browser_of_member.get(html.unescape(poll), headers=script).status_code == 204
+
+    track(lead, "demo_request")
+    score()
+    assert browser_of_member.get(html.unescape(poll), headers=script).status_code == 200
 
 
 class TestLeads:
