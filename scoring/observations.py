@@ -40,19 +40,23 @@ class Observed:
     left_out: int
 
 
-def observe(project_id: UUID, lead_ids: Sequence[UUID], *, card: Card, outcome: str, now: datetime) -> Observed:
-    """Return what was known of these leads of a project before their first `outcome` event. Two queries."""
-    spans, left_out = _spans(project_id, lead_ids, outcome=outcome, now=now)
-    ledgers = _ledgers(project_id, list(spans), scorecard=card.name, now=now)
+def observe(lead_ids: Sequence[UUID], *, card: Card, outcome: str, now: datetime) -> Observed:
+    """Return what was known of these leads of a project before their first `outcome` event. Two queries.
+
+    They start from the leads alone: with the project among the conditions SQLite would walk through all of the
+    project's log for every chunk.
+    """
+    spans, left_out = _spans(lead_ids, outcome=outcome, now=now)
+    ledgers = _ledgers(list(spans), scorecard=card.name, now=now)
     limited = {rule.name for rule in card.rules if rule.cap is not None}
     seen = {lead_id: _observation(lead_id, spans[lead_id], rows, card, limited) for lead_id, rows in ledgers}
     leads = [seen.get(lead_id) or _observation(lead_id, span, (), card, limited) for lead_id, span in spans.items()]
     return Observed(leads=leads, left_out=left_out)
 
 
-def _spans(project_id: UUID, lead_ids: Sequence[UUID], *, outcome: str, now: datetime) -> tuple[dict[UUID, Span], int]:
+def _spans(lead_ids: Sequence[UUID], *, outcome: str, now: datetime) -> tuple[dict[UUID, Span], int]:
     rows = (
-        Event.objects.filter(project=project_id, lead__in=lead_ids, kind=Event.Kind.ACTIVITY, occurred_at__lte=now)
+        Event.objects.filter(lead__in=lead_ids, kind=Event.Kind.ACTIVITY, occurred_at__lte=now)
         .order_by()
         .values_list("lead")
         .annotate(
@@ -73,13 +77,11 @@ def _spans(project_id: UUID, lead_ids: Sequence[UUID], *, outcome: str, now: dat
 Row = tuple[UUID, datetime, str, Any, list[dict[str, Any]]]
 
 
-def _ledgers(
-    project_id: UUID, lead_ids: Sequence[UUID], *, scorecard: str, now: datetime
-) -> Iterator[tuple[UUID, Iterator[Row]]]:
+def _ledgers(lead_ids: Sequence[UUID], *, scorecard: str, now: datetime) -> Iterator[tuple[UUID, Iterator[Row]]]:
     if not lead_ids:
         return
     entries = (
-        ScoreEntry.objects.filter(project=project_id, lead__in=lead_ids, scorecard=scorecard, occurred_at__lte=now)
+        ScoreEntry.objects.filter(lead__in=lead_ids, scorecard=scorecard, occurred_at__lte=now)
         .order_by("lead", "sequence")
         .values_list("lead", "occurred_at", "kind", "new_score", "rules")
     )

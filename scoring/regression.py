@@ -59,7 +59,9 @@ def suggest(collected: Collector, *, spec: ScorecardSpec, card: Card) -> Suggest
         )
     fit = _fit(sample, usable, {name: _sign(points) for name, points in today.items()})
     turned = [name for name in usable if name not in fit.names]
-    remarks |= dict.fromkeys(turned, "The data speak against its present sign, so it gets no points.")
+    remarks |= dict.fromkeys(
+        turned, "Beside the other rules it adds nothing in its present direction, so it gets no points."
+    )
     points = whole_points(
         fit.coefficients | dict.fromkeys(turned, 0.0),
         current=today,

@@ -133,7 +133,7 @@ def predict(project_id: UUID, *, scorecard: str, outcome: str, now: datetime, pr
     collected = Collector([rule.name for rule in card.rules])
     done = left_out = 0
     for chunk in chunks_of_leads(project_id):
-        observed = observe(project_id, chunk, card=card, outcome=outcome, now=now)
+        observed = observe(chunk, card=card, outcome=outcome, now=now)
         for seen in observed.leads:
             collected.add(seen)
         left_out += observed.left_out

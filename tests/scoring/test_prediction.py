@@ -25,7 +25,7 @@ from scoring.services import prediction
 from scoring.services.prediction import Drafted, Refused, draft_suggestion, predict, request_report
 from scoring.services.publication import difference
 from scoring.timelines import timeline_of
-from tests.scoring.prediction_project import NOW, OUTCOME, START, fill, happened, make_project, store
+from tests.scoring.prediction_project import NOW, OUTCOME, fill, happened, make_project, store
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +68,7 @@ def rule(report: Report, name: str) -> RuleEvidence:
 def look(project: Project) -> Observed:
     card = timeline_of(project.pk).latest.primary
     leads = list(Lead.objects.filter(project=project).values_list("pk", flat=True))
-    return observe(project.pk, leads, card=card, outcome=OUTCOME, now=NOW)
+    return observe(leads, card=card, outcome=OUTCOME, now=NOW)
 
 
 def the_lead(project: Project) -> Observation:
@@ -396,17 +396,6 @@ def test_another_projects_leads_events_and_reports_play_no_part(filled: Project,
     assert newest_prediction(filled.pk) is None
     assert isinstance(draft_suggestion(filled.pk, theirs.pk), Refused)
     assert list(Rule.objects.filter(scorecard__project=other).order_by("pk").values_list("points", flat=True)) == before
-
-
-def test_leads_of_another_project_are_not_observed_by_id(project: Project) -> None:
-    other = make_project("Other")
-    store(other, [happened("ann", "signup", 1)])
-    theirs = list(Lead.objects.filter(project=other).values_list("pk", flat=True))
-
-    seen = observe(project.pk, theirs, card=timeline_of(project.pk).latest.primary, outcome=OUTCOME, now=NOW)
-
-    assert seen == Observed(leads=[], left_out=0)
-    assert START < NOW
 
 
 # --- The command --------------------------------------------------------------------------------------------------

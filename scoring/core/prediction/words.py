@@ -104,6 +104,12 @@ def suggestion_in_words(suggestion: Suggestion) -> str:
     )
 
 
+def between(low: float, high: float) -> str:
+    """Return a band of scores: 5 to 10, or 15."""
+    first, last = in_words(Decimal(str(low))), in_words(Decimal(str(high)))
+    return first if first == last else f"{first} to {last}"
+
+
 def text_of(report: Report) -> str:
     """Return the whole report as plain text."""
     lines = [
@@ -114,28 +120,25 @@ def text_of(report: Report) -> str:
     ]
     if report.too_few:
         return "\n".join([*lines, report.too_few, ""])
-    lines += _rules(report)
+    for rule in report.rules:
+        lines += _about(rule)
     lines += ["", "Score just before the outcome (or now), and how many converted", ""]
-    for band in report.bins:
-        between = f"{in_words(Decimal(str(band.lowest)))} to {in_words(Decimal(str(band.highest)))}"
-        lines.append(f"  {between:<20} {rate_in_words(band.rate)}")
+    lines += [f"  {between(band.lowest, band.highest):<20} {rate_in_words(band.rate)}" for band in report.bins]
     lines += ["", auc_in_words(report), ""]
     if report.suggestion is not None:
         lines += [suggestion_in_words(report.suggestion), ""]
     return "\n".join([*lines, CAUTION, ""])
 
 
-def _rules(report: Report) -> list[str]:
-    lines = []
-    for rule in report.rules:
-        suggested = "" if rule.suggested is None else f", suggested {in_words(Decimal(rule.suggested))}"
-        points = in_words(Decimal(str(rule.points)))
+def _about(rule: RuleEvidence) -> list[str]:
+    suggested = "" if rule.suggested is None else f", suggested {in_words(Decimal(rule.suggested))}"
+    lines = [f"{rule.name}: {VERDICTS[rule.verdict]} ({in_words(Decimal(str(rule.points)))} points{suggested})"]
+    if rule.lift is None:
+        lines.append(f"    {sentence_about(rule)}")
+    else:
         lines += [
-            f"{rule.name}: {VERDICTS[rule.verdict]} ({points} points{suggested})",
             f"    with     {rate_in_words(rule.with_hit)}",
             f"    without  {rate_in_words(rule.without)}",
             f"    lift     {lift_in_words(rule.lift)}",
         ]
-        if rule.remark:
-            lines.append(f"    {rule.remark}")
-    return lines
+    return [*lines, f"    {rule.remark}"] if rule.remark else lines
