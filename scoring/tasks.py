@@ -11,7 +11,7 @@ from django.utils import timezone
 from ingest import selectors as log
 from scoring import routing, selectors, wake
 from scoring.services import drain as draining
-from scoring.services import fading, walks
+from scoring.services import fading, prediction, walks
 
 DRAIN_SECONDS = 2.0
 # After a small batch, let events gather: one batch of fifty costs little more than one of one, and the database is
@@ -59,6 +59,12 @@ def walk(part_id: str, cursor: str | None) -> None:
 def wake_fading() -> None:
     """Wake the queues of leads whose points fade or expire by now."""
     wake.wake(drain, routing.queues_of(selectors.slots_fading(now=timezone.now())))
+
+
+@shared_task(ignore_result=True, time_limit=3_600)
+def report_prediction(report_id: str) -> None:
+    """Compute a requested report. If it is lost, asking for the report again sends it again."""
+    prediction.write_report(UUID(report_id))
 
 
 @worker_ready.connect
