@@ -15,7 +15,7 @@ from ingest.selectors import activity_counts
 from scoring.core import engine
 from scoring.core.grade import grade
 from scoring.core.ruleset import Card, Ruleset
-from scoring.models import DeadLetter, LeadScore, LeadState, ScoreEntry
+from scoring.models import DeadLetter, LeadScore, LeadState, PredictionReport, ScoreEntry
 from scoring.timelines import timeline_of
 
 
@@ -237,3 +237,15 @@ def adjustments_of(entries: Sequence[ScoreEntry]) -> dict[UUID | None, dict[str,
 def dead_letter_count() -> int:
     """Return how many events are parked and wait for somebody's decision."""
     return DeadLetter.objects.filter(discarded=False).count()
+
+
+def newest_prediction(
+    project_id: UUID, *, scorecard: str | None = None, outcome: str | None = None
+) -> PredictionReport | None:
+    """Return the report that was asked for last, perhaps on a scorecard and an outcome."""
+    reports = PredictionReport.objects.filter(project=project_id)
+    if scorecard is not None:
+        reports = reports.filter(scorecard=scorecard)
+    if outcome is not None:
+        reports = reports.filter(outcome=outcome)
+    return reports.order_by("-id").first()

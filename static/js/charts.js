@@ -195,6 +195,7 @@
         known.text = text;
         continue;
       }
+      if (!makers[canvas.dataset.chart]) continue;
       known?.chart.destroy();
       charts.set(canvas, { chart: makers[canvas.dataset.chart](canvas, data), text });
     }
@@ -205,6 +206,9 @@
     charts.clear();
     draw();
   }
+
+  // Pages with charts of their own add makers and draw again.
+  window.leadscoreCharts = { makers, palette, common, axis, draw };
 
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   Chart.defaults.font.size = 12;
