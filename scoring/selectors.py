@@ -89,6 +89,11 @@ def primary_scorecard(project_id: UUID) -> Card:
     return timeline_of(project_id).latest.primary
 
 
+def scorecard_names(project_id: UUID) -> tuple[str, ...]:
+    """Return the names of the scorecards in force, the primary one first."""
+    return tuple(card.name for card in timeline_of(project_id).latest.cards)
+
+
 def stage_names(project_id: UUID) -> tuple[str, ...]:
     """Return the stages of the primary scorecard, the lowest first."""
     return primary_scorecard(project_id).stages.names
@@ -207,6 +212,19 @@ def history_page(
     name = scorecard or primary_scorecard(lead.project_id).name
     order = ("-sequence",) if newest_first else ("sequence",)
     return page_of(ScoreEntry.objects.filter(lead=lead, scorecard=name), order=order, cursor=cursor, limit=limit)
+
+
+def entry_count(lead: Lead, *, scorecard: str) -> int:
+    """Return how many entries a lead's ledger has: their places are numbered from 0 without gaps."""
+    entries = ScoreEntry.objects.filter(lead=lead, scorecard=scorecard).order_by("-sequence")
+    last = entries.values_list("sequence", flat=True).first()
+    return 0 if last is None else last + 1
+
+
+def first_step_at(lead: Lead, *, scorecard: str) -> datetime | None:
+    """Return when a lead's score on a scorecard first moved, or could have."""
+    entries = ScoreEntry.objects.filter(lead=lead, scorecard=scorecard).order_by("sequence")
+    return entries.values_list("occurred_at", flat=True).first()
 
 
 def adjustments_of(entries: Sequence[ScoreEntry]) -> dict[UUID | None, dict[str, Any]]:
