@@ -66,8 +66,8 @@ def test_who_was_left_out_and_who_had_no_time_yet_is_said() -> None:
     ]
 
 
-@pytest.mark.parametrize(("auc", "advice"), [(0.74, False), (0.704, True), (0.6, True)])
-def test_points_that_are_no_better_than_todays_are_not_recommended(*, auc: float, advice: bool) -> None:
+@pytest.mark.parametrize(("auc", "advice"), [(0.74, False), (0.722, False), (0.719, True), (0.6, True)])
+def test_points_that_are_not_clearly_better_than_todays_are_not_recommended(*, auc: float, advice: bool) -> None:
     words = suggestion_in_words(Suggestion(points={"Demo": 5}, remarks={}, auc=auc, auc_today=0.701, leads=400))
 
     assert ("no reason to change" in words) == advice
