@@ -29,9 +29,13 @@ class Standing:
 def standings_of(lead_ids: Collection[UUID]) -> dict[UUID, Standing]:
     """Return the stored states of these leads; those that were never scored are left out."""
     rows = LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "state", "last_event_at")
-    return {
-        lead_id: Standing(state=state, last_event_at=last_event_at) for lead_id, state, last_event_at in rows if state
-    }
+    return {lead_id: Standing(state=state, last_event_at=last_event_at) for lead_id, state, last_event_at in rows}
+
+
+def stages_of(lead_ids: Collection[UUID]) -> dict[tuple[UUID, str], str]:
+    """Return the stage of each of these leads on each scorecard, `{(lead, scorecard): stage}`."""
+    rows = LeadScore.objects.filter(lead__in=lead_ids).values_list("lead", "scorecard", "stage")
+    return {(lead_id, scorecard): stage for lead_id, scorecard, stage in rows}
 
 
 # --- What people and programs look at -------------------------------------------------------------------------------

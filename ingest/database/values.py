@@ -1,5 +1,6 @@
 """Python values as the columns of a table want them."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,19 +14,22 @@ Convert = Callable[[Any], Any]
 
 def json_text(value: object) -> str:
     """Return a value as compact JSON text."""
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # whole numbers beyond 64 bits, as which PostgreSQL gives 1e30 back
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def column_names(model: type[models.Model], fields: Sequence[str]) -> list[str]:
     """Return the quoted column names of a model's fields."""
-    return [connection.ops.quote_name(str(_concrete(model, field).column)) for field in fields]
+    return [connection.ops.quote_name(str(concrete_field(model, field).column)) for field in fields]
 
 
 def converted(
     model: type[models.Model], fields: Sequence[str], rows: Rows, converters: dict[str, Convert]
 ) -> Iterator[list[Any]]:
     """Yield each row with its values converted by the kind of field; kinds without a converter pass as they are."""
-    plan = [converters.get(_kind(_concrete(model, field))) for field in fields]
+    plan = [converters.get(_kind(concrete_field(model, field))) for field in fields]
     for row in rows:
         yield [
             value if convert is None or value is None else convert(value)
@@ -33,7 +37,7 @@ def converted(
         ]
 
 
-def _concrete(model: type[models.Model], field: str) -> "models.Field[Any, Any]":
+def concrete_field(model: type[models.Model], field: str) -> "models.Field[Any, Any]":
     found = model._meta.get_field(field)
     if not isinstance(found, models.Field):
         raise TypeError(f"{model.__name__}.{field} is no column")

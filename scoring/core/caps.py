@@ -41,9 +41,7 @@ class Counter:
 
     def copy(self) -> "Counter":
         """Return a copy that can be changed without this one noticing."""
-        return Counter(
-            window=self.window, count=self.count, values=None if self.values is None else self.values.copy()
-        )
+        return Counter(window=self.window, count=self.count, values=None if self.values is None else self.values.copy())
 
     def dump(self) -> list[Any]:
         """Return the counter as a JSON-able list."""

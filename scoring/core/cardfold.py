@@ -85,16 +85,12 @@ class CardFold:
         for rule in rules:
             points, reason = rule.points, None
             if rule.cap is not None:
-                reason = refuse(
-                    state.counters, rule.name, rule.cap, event=event, traits=traits, zone=ruleset.zone
-                )
+                reason = refuse(state.counters, rule.name, rule.cap, event=event, traits=traits, zone=ruleset.zone)
             if reason is not None:
                 points = 0
             elif rule.group is not None:
                 already = filled.get(rule.group, 0)
-                points, reason = limit_group(
-                    rule.group, points, already=already, most=card.groups[rule.group]
-                )
+                points, reason = limit_group(rule.group, points, already=already, most=card.groups[rule.group])
                 filled[rule.group] = already + points
             granted.append(points)
             reasons.append(reason)
@@ -103,9 +99,7 @@ class CardFold:
         applied = share(granted, total - (new - state.hundredths))
         self._keep(rules, applied, event.occurred_at)
         hits = tuple(
-            rule.hits[0]
-            if part == rule.points
-            else _limited(rule.name, rule.hits[0].points, part, reason, card)
+            rule.hits[0] if part == rule.points else _limited(rule.name, rule.hits[0].points, part, reason, card)
             for rule, part, reason in zip(rules, applied, reasons, strict=True)
         )
         self._record(card, event, new, hits)
@@ -122,9 +116,7 @@ class CardFold:
                 due = days_after(at, rule.expires_after_days)
                 if due is not None:
                     days = rule.expires_after_days
-                    heappush(
-                        state.pending, Pending(due, state.sequence, index, rule.name, part, days, rule.group)
-                    )
+                    heappush(state.pending, Pending(due, state.sequence, index, rule.name, part, days, rule.group))
 
     def adjust(self, card: Card, event: Happening) -> None:
         """Add the points a person gave or took by hand."""
@@ -257,9 +249,7 @@ class CardFold:
         else:
             before = state.card
             if before is not None and before.half_life is not None and state.anchor_at is not None:
-                self._anchor(
-                    *fade(state.anchor, state.residue, since=state.anchor_at, until=at, card=before), at
-                )
+                self._anchor(*fade(state.anchor, state.residue, since=state.anchor_at, until=at, card=before), at)
             else:
                 self._anchor(state.hundredths, 0.0, at)
         state.version = card.number

@@ -23,10 +23,7 @@ DEFAULT_RULESET: Final[RulesetSpec] = parse_ruleset(
         "scorecards": [
             {
                 "name": "Engagement",
-                "rules": [
-                    {"name": name, "event": event_type, "points": points}
-                    for name, event_type, points in POINTS
-                ],
+                "rules": [{"name": name, "event": event_type, "points": points} for name, event_type, points in POINTS],
             }
         ]
     }

@@ -96,9 +96,7 @@ EventTypes = Annotated[
     EventType | Annotated[tuple[EventType, ...], Field(min_length=1, max_length=MAX_LIST)],
     BeforeValidator(_types),
 ]
-FieldPath = Annotated[
-    str, StringConstraints(max_length=200, pattern=r"^(?:properties|traits|context)(?:\.[^.]+)+$")
-]
+FieldPath = Annotated[str, StringConstraints(max_length=200, pattern=r"^(?:properties|traits|context)(?:\.[^.]+)+$")]
 Number = Annotated[Decimal, BeforeValidator(_number)]
 Points = Annotated[Decimal, BeforeValidator(lambda value: _small(_number(value)))]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]

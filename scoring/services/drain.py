@@ -5,9 +5,11 @@ cannot be scored is tried again later and parked after that, while its lead and 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -43,6 +45,19 @@ class _Claim:
     attempts: int
 
 
+class _Work(NamedTuple):
+    """What is to be folded of a lead."""
+
+    timeline: Timeline
+    project_id: UUID
+    rows: Sequence[LogRow]
+
+
+_Batch = dict[UUID, _Work]
+_Done = tuple[Projection, str]
+_Fold = Callable[[_Batch], Iterator[_Done]]
+
+
 def drain(slots: Collection[int], *, now: datetime) -> int:
     """Score one batch of the pending events of these slots; return how many were taken off the list or postponed.
 
@@ -50,7 +65,7 @@ def drain(slots: Collection[int], *, now: datetime) -> int:
     calling it until it returns zero always ends.
     """
     try:
-        return database.unit_of_work(lambda: _score_batch(_claims(slots, now=now), now=now))
+        return database.unit_of_work(lambda: _score_batch(_claims(slots, now=now), _fold, now=now))
     except (OperationalError, InterfaceError):
         raise  # the database is away or overloaded: nothing was written, and the sweep tries again
     except Exception:
@@ -69,7 +84,7 @@ def _claims(slots: Collection[int], *, now: datetime) -> dict[UUID, _Claim]:
     }
 
 
-def _score_batch(claims: Mapping[UUID, _Claim], *, now: datetime) -> int:
+def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -> int:
     if not claims:
         return 0
     lead_ids = {claim.lead_id for claim in claims.values()}
@@ -77,8 +92,9 @@ def _score_batch(claims: Mapping[UUID, _Claim], *, now: datetime) -> int:
     batch = _by_lead(ingested.log_of_pending(list(claims)))
     projects = ingested.projects_of_leads(batch)
     timelines = timelines_of(set(projects.values()))
-    standings = selectors.standings_of(batch)
-    folded = list(_fold(batch, projects, timelines, standings))
+    folded = list(
+        fold({lead_id: _Work(timelines[projects[lead_id]], projects[lead_id], rows) for lead_id, rows in batch.items()})
+    )
     projections = [done for done, _ in folded]
     projection.write(projections)
     failures = {key: failure for done in projections for key, failure in done.failures.items()}
@@ -97,35 +113,55 @@ def _by_lead(rows: Iterable[LogRow]) -> dict[UUID, list[LogRow]]:
     return leads
 
 
-def _fold(
-    batch: Mapping[UUID, Sequence[LogRow]],
-    projects: Mapping[UUID, UUID],
-    timelines: Mapping[UUID, Timeline],
-    standings: Mapping[UUID, selectors.Standing],
-) -> Iterable[tuple[Projection, str]]:
+def _fold(batch: _Batch) -> Iterator[_Done]:
     """Fold each lead onwards where its events come last, and from the log where one comes late or the rules moved.
 
     Yields each projection with the stage of the primary scorecard in which the lead stood before.
     """
-    late: dict[UUID, str] = {}
-    for lead_id, rows in batch.items():
-        timeline = timelines[projects[lead_id]]
+    standings = selectors.standings_of(batch)
+    late: _Batch = {}
+    for lead_id, work in batch.items():
         standing = standings.get(lead_id)
-        state = engine.initial_state(timeline) if standing is None else engine.load_state(timeline, standing.state)
-        before = state.cards[timeline.latest.primary.name].stage
-        place = engine.position(state)
-        if engine.fits(timeline, state) and (place is None or min((row[5], row[1]) for row in rows) > place):
+        state = _state_of(lead_id, work.timeline, standing)
+        if state is not None and _comes_last(work, state):
             last_event_at = None if standing is None else standing.last_event_at
-            done = projection.extend(projects[lead_id], lead_id, timeline, state, rows, last_event_at=last_event_at)
+            before = state.cards[work.timeline.latest.primary.name].stage
+            done = projection.extend(
+                work.project_id, lead_id, work.timeline, state, work.rows, last_event_at=last_event_at
+            )
             yield done, before
         else:
-            late[lead_id] = before
-    if late:
-        claimed = [row[0] for lead_id in late for row in batch[lead_id]]
-        logs = _by_lead(countable_log(list(late), with_pending=claimed))
-        for lead_id, before in late.items():
-            project_id = projects[lead_id]
-            yield projection.rebuild(project_id, lead_id, timelines[project_id], logs[lead_id]), before
+            late[lead_id] = work
+    yield from _fold_from_log(late)
+
+
+def _fold_from_log(batch: _Batch) -> Iterator[_Done]:
+    """Fold leads from the log, which is the truth whatever else is stored."""
+    if not batch:
+        return
+    stages = selectors.stages_of(batch)
+    logs = _by_lead(countable_log(list(batch), with_pending=[row[0] for work in batch.values() for row in work.rows]))
+    for lead_id, work in batch.items():
+        primary = work.timeline.latest.primary.name
+        before = stages.get((lead_id, primary)) or engine.initial_state(work.timeline).cards[primary].stage
+        yield projection.rebuild(work.project_id, lead_id, work.timeline, logs[lead_id]), before
+
+
+def _comes_last(work: _Work, state: engine.LeadState) -> bool:
+    place = engine.position(state)
+    first = min((row[5], row[1]) for row in work.rows)
+    return engine.fits(work.timeline, state) and (place is None or first > place)
+
+
+def _state_of(lead_id: UUID, timeline: Timeline, standing: selectors.Standing | None) -> engine.LeadState | None:
+    """Return the state a lead is folded on from; `None` where the stored one cannot be read."""
+    if standing is None:
+        return engine.initial_state(timeline)
+    try:
+        return engine.load_state(timeline, standing.state)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        logger.warning("state_unreadable", lead=str(lead_id), error=repr(error))
+        return None
 
 
 def _outcome(done: Projection, rows: Sequence[LogRow], before: str) -> LeadOutcome:
@@ -180,18 +216,24 @@ def _set_aside(failures: Mapping[UUID, Failure], claims: Mapping[UUID, _Claim], 
 
 
 def _score_leads_alone(slots: Collection[int], *, now: datetime) -> int:
-    """Score the leads of a batch one by one, because one of them keeps the others from being scored."""
+    """Score the leads of a batch one by one and from the log, because one of them keeps the others from it."""
     claims = _claims(slots, now=now)
     by_lead: dict[UUID, dict[UUID, _Claim]] = defaultdict(dict)
     for key, claim in claims.items():
         by_lead[claim.lead_id][key] = claim
     for lead_id, own in by_lead.items():
         try:
-            database.unit_of_work(lambda own=own: _score_batch(own, now=now))  # type: ignore[misc]
+            database.unit_of_work(partial(_score_batch, own, _fold_from_log, now=now))
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:
             logger.exception("lead_not_scored", lead=str(lead_id))
-            failures = dict.fromkeys(own, Failure.of(error))
-            database.unit_of_work(lambda own=own, failures=failures: _set_aside(failures, own, now=now))  # type: ignore[misc]
+            database.unit_of_work(partial(_set_lead_aside, lead_id, own, Failure.of(error), now=now))
     return len(claims)
+
+
+def _set_lead_aside(lead_id: UUID, claims: Mapping[UUID, _Claim], failure: Failure, *, now: datetime) -> None:
+    database.lock_rows(Lead, [lead_id])
+    # Only what is still pending: another worker may have got past what failed here.
+    failures = {row[0]: failure for row in ingested.log_of_pending(list(claims))}
+    _set_aside(failures, claims, now=now)

@@ -32,6 +32,7 @@ _COMPARED_FIELDS = (
 )  # fmt: skip
 _SCORE_FIELDS = ("id", "project", "lead", "scorecard", "score", "stage")
 _STATE_FIELDS = ("lead", "project", "state", "last_event_at")
+DELETED_AT_ONCE = 10_000  # SQLite takes so many parameters in a statement, wherever it comes from (32,766 by default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,9 @@ class Projection:
     failures: Mapping[UUID, Failure] = field(default_factory=dict)
 
 
-def last_activity(rows: Iterable[LogRow]) -> datetime | None:
-    """Return when the newest of these events happened that the lead itself took part in."""
-    return max((row[5] for row in rows if row[3] == Event.Kind.ACTIVITY), default=None)
+def _last_activity(rows: Iterable[LogRow], failures: Mapping[UUID, Failure]) -> datetime | None:
+    """Return when the newest of these events happened that the lead itself took part in and that could be applied."""
+    return max((row[5] for row in rows if row[3] == Event.Kind.ACTIVITY and row[0] not in failures), default=None)
 
 
 def rebuild(project_id: UUID, lead_id: UUID, timeline: Timeline, rows: Sequence[LogRow]) -> Projection:
@@ -78,7 +79,7 @@ def rebuild(project_id: UUID, lead_id: UUID, timeline: Timeline, rows: Sequence[
         timeline=timeline,
         state=folded.state,
         entries=folded.entries,
-        last_event_at=last_activity(rows),
+        last_event_at=_last_activity(rows, failures),
         rebuilt=True,
         failures=failures,
     )
@@ -95,7 +96,7 @@ def extend(
 ) -> Projection:
     """Fold events that come after everything applied so far; those that cannot be applied are reported."""
     folded, failures = _fold(timeline, state, [scorable(row) for row in rows])
-    newest = last_activity(rows)
+    newest = _last_activity(rows, failures)
     return Projection(
         project_id=project_id,
         lead_id=lead_id,
@@ -124,7 +125,8 @@ def write(projections: Sequence[Projection]) -> None:
     """Write the projections of a batch of leads; the caller holds their locks.
 
     A rebuilt ledger is compared with the stored one and only rewritten from where they differ, so that a late event
-    costs as little as it changes. A fixed number of statements, whatever the size of the batch.
+    costs as little as it changes. A fixed number of statements, whatever the size of the batch; only where tens of
+    thousands of entries are rewritten do they go in portions.
     """
     rebuilt = {projection.lead_id for projection in projections if projection.rebuilt}
     stored = _stored_ledgers(rebuilt) if rebuilt else {}
@@ -136,8 +138,8 @@ def write(projections: Sequence[Projection]) -> None:
             fresh, outdated = _difference(stored.get(projection.lead_id, {}), projection.entries)
             stale += outdated
         entries += [_entry_row(projection, entry) for entry in fresh]
-    if stale:
-        ScoreEntry.objects.filter(pk__in=stale).delete()
+    for begin in range(0, len(stale), DELETED_AT_ONCE):
+        ScoreEntry.objects.filter(pk__in=stale[begin : begin + DELETED_AT_ONCE]).delete()
     database.insert_rows(ScoreEntry, _ENTRY_FIELDS, entries)
     _drop_scorecards_gone(projections, rebuilt)
     database.upsert_rows(

@@ -31,17 +31,13 @@ def make_timeline(*rules: dict[str, Any], **card: Any) -> Timeline:
     return Timeline.build([(None, make_ruleset(*rules, **card))])
 
 
-def event(
-    days: float = 0, event_type: str = "view", event_id: str | None = None, **fields: Any
-) -> ScorableEvent:
+def event(days: float = 0, event_type: str = "view", event_id: str | None = None, **fields: Any) -> ScorableEvent:
     """Return an event so many days after the start; `points` makes an adjustment of it."""
     name = event_id or f"{event_type}-{days:09.4f}"
     if "points" in fields:
         fields["points"] = Decimal(str(fields["points"]))
         event_type = "adjustment"
-    return ScorableEvent(
-        key=f"key-{name}", event_id=name, event_type=event_type, occurred_at=at(days), **fields
-    )
+    return ScorableEvent(key=f"key-{name}", event_id=name, event_type=event_type, occurred_at=at(days), **fields)
 
 
 def run(timeline: Timeline, *events: ScorableEvent, until: datetime | None = None) -> Folded:

@@ -111,9 +111,7 @@ def test_fading_stops_at_a_floor_above_zero() -> None:
 
 def test_a_score_below_zero_fades_upward() -> None:
     folded = run(
-        make_timeline(
-            DEMO | {"points": -4}, half_life_days=1, floor=-50, stages=[{"name": "all", "min": -50}]
-        ),
+        make_timeline(DEMO | {"points": -4}, half_life_days=1, floor=-50, stages=[{"name": "all", "min": -50}]),
         event(0, "demo"),
         until=at(99),
     )
@@ -122,9 +120,7 @@ def test_a_score_below_zero_fades_upward() -> None:
 
 
 def test_what_expires_has_faded_with_the_score() -> None:
-    folded = run(
-        make_timeline(DEMO | {"expires_after_days": 10}, half_life_days=10), event(0, "demo"), until=at(10)
-    )
+    folded = run(make_timeline(DEMO | {"expires_after_days": 10}, half_life_days=10), event(0, "demo"), until=at(10))
 
     assert folded.entries[-1].rules[0].points == -50
     assert folded.entries[-1].new_score == 0

@@ -62,9 +62,7 @@ def test_events_apply_in_the_order_of_time_and_then_of_their_id() -> None:
 
 
 def test_the_points_of_several_matching_rules_add_up_to_one_entry() -> None:
-    folded = run(
-        make_timeline(VIEW, {"event": "*", "points": 3}, {"event": ["view", "x"], "points": 2}), event(0)
-    )
+    folded = run(make_timeline(VIEW, {"event": "*", "points": 3}, {"event": ["view", "x"], "points": 2}), event(0))
 
     assert scores(folded) == [15]
     assert [hit.name for hit in folded.entries[0].rules] == ["Rule 1", "Rule 2", "Rule 3"]

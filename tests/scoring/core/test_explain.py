@@ -15,16 +15,12 @@ def test_contributions_say_what_when_and_under_which_rule() -> None:
 
     told = explain(folded.entries, now=at(2), timeline=timeline, state=folded.state)
 
-    assert [part.sentence for part in told.contributions] == [
-        "+50 Demo request, 2 days ago, rule ‘Demo request’ v7"
-    ]
+    assert [part.sentence for part in told.contributions] == ["+50 Demo request, 2 days ago, rule ‘Demo request’ v7"]
 
 
 def test_contributions_sum_to_the_score_though_it_fades_and_expires() -> None:
     timeline = make_timeline(DEMO | {"expires_after_days": 9}, half_life_days=20, floor=5)
-    folded = run(
-        timeline, event(0, "demo_request"), event(3, "demo_request"), event(4, points=-7), until=at(10)
-    )
+    folded = run(timeline, event(0, "demo_request"), event(3, "demo_request"), event(4, points=-7), until=at(10))
 
     told = explain(folded.entries, now=at(10), timeline=timeline, state=folded.state)
 
@@ -46,9 +42,7 @@ def test_what_a_cap_refused_is_told_with_its_reason() -> None:
     refused = explain(folded.entries, now=at(1), timeline=timeline, state=folded.state).refused
 
     assert [(part.rule, part.points) for part in refused] == [("Demo request", Decimal(50))]
-    assert (
-        refused[0].sentence == "nothing of +50 for Demo request, just now: already counted once for this lead"
-    )
+    assert refused[0].sentence == "nothing of +50 for Demo request, just now: already counted once for this lead"
 
 
 def test_what_comes_next_is_told_by_time_and_by_event() -> None:
