@@ -58,6 +58,10 @@ def _insert(model: type[models.Model], fields: Sequence[str], rows: Rows, on_con
 def _copy(model: type[models.Model], fields: Sequence[str], rows: Rows) -> None:
     table = connection.ops.quote_name(model._meta.db_table)
     columns = ", ".join(column_names(model, fields))
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+    with (
+        connection.wrap_database_errors,  # the cursor does so for statements, but not for COPY
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
+    ):
         for row in converted(model, fields, rows, _CONVERTERS):
             copy.write_row(row)
