@@ -104,7 +104,7 @@ def test_a_score_stays_between_0_and_10_000_and_the_entries_tell() -> None:
 
     track(project, event("unsubscribe", NOON - HOUR), *(event("contract_signed") for _ in range(102)))
 
-    entries = list(ScoreEntry.objects.order_by("sequence").values_list("delta", "new_score"))
+    entries: list[Any] = list(ScoreEntry.objects.order_by("sequence").values_list("delta", "new_score"))
     assert entries[0] == (0, 0)
     assert entries[-3:] == [(100, 10_000), (0, 10_000), (0, 10_000)]
     assert standing(project)[0] == 10_000
