@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadscore.api.cors.CrossOriginIngestMiddleware",
+    "leadscore.csp.ContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -105,7 +106,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a transaction takes the write lock at its start, so two writers queue up instead of failing half-way.
     # synchronous=NORMAL: what is committed survives the end of any process, kill -9 included, and a commit costs
     # microseconds. FULL waits for the disk each time (here 7 ms) and so survives a power cut as well.
-    SQLITE_SYNCHRONOUS = env.str("SQLITE_SYNCHRONOUS", default="NORMAL")
+    SQLITE_SYNCHRONOUS = env.one_of("SQLITE_SYNCHRONOUS", "NORMAL", "FULL")
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
@@ -138,6 +139,11 @@ CELERY_DB_REUSE_MAX = 10_000  # without it Celery closes the database connection
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "scoring.tasks.sweep", "schedule": 5.0, "options": {"queue": "system", "expires": 10}},
+    "wake-fading": {
+        "task": "scoring.tasks.wake_fading",
+        "schedule": 5.0,
+        "options": {"queue": "system", "expires": 10},
+    },
     "heartbeat": {"task": "leadscore.heartbeat", "schedule": 15.0, "options": {"queue": "system", "expires": 15}},
     "deliver-due": {
         "task": "automation.tasks.deliver_due",
@@ -191,9 +197,12 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {"LevelEnum": ["high", "medium", "low"]},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "LevelEnum": ["high", "medium", "low"],  # of velocity as of risk
+        "RecordedStatusEnum": ["queued", "duplicate"],
+    },
     "PREPROCESSING_HOOKS": ["leadscore.api.schema.without_trailing_slash"],
 }
 

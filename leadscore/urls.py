@@ -27,4 +27,5 @@ urlpatterns = [
     re_path(r"^(api|v1)/", no_such_route),
     path("metrics", metrics),
     path("admin/", admin.site.urls),
+    path("", include("leadscore.dashboard.urls")),
 ]

@@ -15,11 +15,11 @@ from ingest.api.authentication import (
     ComesFromAllowedOrigin,
     HoldsSecretKey,
     key_of,
-    project_of,
+    project_id_of,
 )
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused, not_found, refusal
-from ingest.api.lists import list_response
+from ingest.api.lists import list_response, text_of
 from ingest.api.schema import (
     BatchRecordedSerializer,
     EventListSerializer,
@@ -55,9 +55,12 @@ class IngestView(APIView):
         allowance = limits.spend(key.pk, events_per_minute=key.events_per_minute, events=events)
         headers = {"RateLimit-Policy": allowance.policy, "RateLimit": allowance.state}
         if not allowance.granted:
+            detail = f"This key may send {allowance.limit} events a minute and has room for {allowance.remaining} now."
+            if events > allowance.limit:
+                detail += f" {events} at once are never let through: send them in smaller batches."
             raise RequestRefused(
                 "rate_limited",
-                f"This key may send {allowance.limit} events a minute and has room for {allowance.remaining} now.",
+                detail,
                 status_code=429,
                 headers=headers | {"Retry-After": str(allowance.retry_after)},
             )
@@ -79,7 +82,7 @@ class EventView(IngestView):
             event = parse_event(body_of(request, limit=MAX_EVENT_BYTES))
         except Refused as refused:
             raise refusal(refused) from None
-        (outcome,) = record(project_of(request).pk, [event], now=timezone.now())
+        (outcome,) = record(project_id_of(request), [event], now=timezone.now())
         if isinstance(outcome, Refused):
             raise refusal(outcome)
         answer = {
@@ -95,11 +98,11 @@ class EventLogView(EventView):
     """`POST` stores one event; `GET` reads the log."""
 
     def get_permissions(self) -> Sequence[Any]:
-        return [HoldsSecretKey()] if self.request.method == "GET" else super().get_permissions()
+        return super().get_permissions() if self.ingests else [HoldsSecretKey()]
 
     @property
     def ingests(self) -> bool:  # type: ignore[override]
-        return self.request.method != "GET"
+        return self.request.method not in {"GET", "HEAD"}
 
     @extend_schema(
         operation_id="list_events",
@@ -113,19 +116,19 @@ class EventLogView(EventView):
         responses={200: EventListSerializer},
     )
     def get(self, request: Request) -> Response:
-        project = project_of(request)
+        project_id = project_id_of(request)
         lead_id = None
         if wanted := request.query_params.get("lead"):
-            lead = selectors.lead_of(project.pk, wanted)
+            lead = selectors.lead_of(project_id, wanted)
             if lead is None:
                 raise not_found("lead")
             lead_id = lead.pk
         return list_response(
             request,
             lambda cursor, limit: selectors.events_page(
-                project.pk,
+                project_id,
                 lead_id=lead_id,
-                event_type=request.query_params.get("type"),
+                event_type=text_of(request, "type"),
                 cursor=cursor,
                 limit=limit,
             ),
@@ -149,7 +152,7 @@ class EventBatchView(IngestView):
             raise refusal(refused) from None
         headers = self.spend(request, len(parsed)) if parsed else {}
         usable = [(index, event) for index, event in enumerate(parsed) if not isinstance(event, Refused)]
-        outcomes = record(project_of(request).pk, [event for _, event in usable], now=timezone.now())
+        outcomes = record(project_id_of(request), [event for _, event in usable], now=timezone.now())
         rejected = {index: event for index, event in enumerate(parsed) if isinstance(event, Refused)}
         rejected |= {
             index: outcome for (index, _), outcome in zip(usable, outcomes, strict=True) if isinstance(outcome, Refused)

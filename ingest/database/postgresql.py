@@ -1,16 +1,24 @@
-"""PostgreSQL: row locks, COPY where many rows are inserted, and one array a column where rows may be there already."""
+"""PostgreSQL: row locks, COPY where many rows are inserted, and an array a column where some may be there already."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import OperationalError, connection, models
 from psycopg import errors
 
 from ingest.database import Rows
-from ingest.database.values import Convert, column_names, concrete_field, converted, json_text
+from ingest.database.values import Convert, column_names, column_types, converted, json_text, selection
 
 _CONVERTERS: dict[str, Convert] = {"JSONField": json_text}
+_READERS: dict[str, Convert] = {"JSONField": orjson.loads}
 _COPY_FROM_ROWS = 20
+
+
+def turn_to_write() -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 def lock_rows(model: type[models.Model], ids: Sequence[UUID]) -> None:
@@ -19,7 +27,14 @@ def lock_rows(model: type[models.Model], ids: Sequence[UUID]) -> None:
     list(model._default_manager.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk").values_list("pk"))
 
 
-def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows) -> None:
+def select_rows(model: type[models.Model], fields: tuple[str, ...], where: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    sql, parameters = selection(model, fields, where, _CONVERTERS)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return [tuple(row) for row in converted(model, fields, cursor.fetchall(), _READERS)]
+
+
+def insert_rows(model: type[models.Model], fields: tuple[str, ...], rows: Rows) -> None:
     if len(rows) < _COPY_FROM_ROWS:
         _insert(model, fields, rows, "")
     else:
@@ -28,16 +43,18 @@ def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows) ->
 
 def upsert_rows(
     model: type[models.Model],
-    fields: Sequence[str],
+    fields: tuple[str, ...],
     rows: Rows,
-    unique: Sequence[str],
-    update: Sequence[str],
+    unique: tuple[str, ...],
+    update: tuple[str, ...],
 ) -> None:
     changes = ", ".join(f"{name} = excluded.{name}" for name in column_names(model, update))
     _insert(model, fields, rows, f" ON CONFLICT ({', '.join(column_names(model, unique))}) DO UPDATE SET {changes}")
 
 
-def insert_missing_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]) -> None:
+def insert_missing_rows(
+    model: type[models.Model], fields: tuple[str, ...], rows: Rows, unique: tuple[str, ...]
+) -> None:
     _insert(model, fields, rows, f" ON CONFLICT ({', '.join(column_names(model, unique))}) DO NOTHING")
 
 
@@ -45,21 +62,22 @@ def is_transient(error: OperationalError) -> bool:
     return isinstance(error.__cause__, errors.DeadlockDetected | errors.SerializationFailure | errors.LockNotAvailable)
 
 
-def _insert(model: type[models.Model], fields: Sequence[str], rows: Rows, on_conflict: str) -> None:
+def _insert(model: type[models.Model], fields: tuple[str, ...], rows: Rows, on_conflict: str) -> None:
     table = connection.ops.quote_name(model._meta.db_table)
     columns = ", ".join(column_names(model, fields))
     # An array a column: the statement is the same whatever the number of rows, and has no limit of parameters.
-    arrays = ", ".join(f"%s::{concrete_field(model, field).db_type(connection)}[]" for field in fields)
+    arrays = ", ".join(f"%s::{kind}[]" for kind in column_types(model, fields))
     values = [list(column) for column in zip(*converted(model, fields, rows, _CONVERTERS), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}){on_conflict}", values)  # noqa: S608
 
 
-def _copy(model: type[models.Model], fields: Sequence[str], rows: Rows) -> None:
+def _copy(model: type[models.Model], fields: tuple[str, ...], rows: Rows) -> None:
     table = connection.ops.quote_name(model._meta.db_table)
     columns = ", ".join(column_names(model, fields))
+    # COPY is psycopg's own; its errors must be Django's too, or a unit of work is not run again after a conflict.
     with (
-        connection.wrap_database_errors,  # the cursor does so for statements, but not for COPY
+        connection.wrap_database_errors,
         connection.cursor() as cursor,
         cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
     ):

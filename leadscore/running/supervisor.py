@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 from leadscore.running.console import Log, say
 from leadscore.running.guard import Guard
@@ -28,11 +27,39 @@ FIRST_PAUSE = 0.5
 LONGEST_LINE = 1 << 20
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Life:
+    """One life of a child: from its start to its end."""
+
+    running: asyncio.subprocess.Process
+    output: asyncio.StreamReader
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.running.returncode is not None:
+            return
+        # Politely to the leader, which knows how to end its own children; a kill is for the whole group.
+        with contextlib.suppress(ProcessLookupError):
+            if number == signal.SIGKILL:
+                os.killpg(self.running.pid, number)
+            else:
+                self.running.send_signal(number)
+
+    async def copy_output(self, log: Log) -> None:
+        while True:
+            try:
+                line = await self.output.readline()
+            except ValueError:  # longer than the limit; the rest of it follows as further lines
+                continue
+            if not line:
+                return
+            log.add(line.decode(errors="replace").rstrip())
+
+
 @dataclass(slots=True)
 class _Child:
     process: Process
     log: Log
-    running: asyncio.subprocess.Process
+    life: _Life
     deaths: deque[float] = field(default_factory=deque)
 
     def died(self, now: float) -> None:
@@ -67,7 +94,7 @@ class Supervisor:
         self._tiers.append(tier)
         for process in processes:
             log = Log(process.name, directory=self._logs, on_console=not process.chatty)
-            child = _Child(process=process, log=log, running=await self._spawn(process))
+            child = _Child(process=process, log=log, life=await self._spawn(process))
             tier.append(child)
             self._watches.append(asyncio.create_task(self._watch(child), name=process.name))
 
@@ -89,44 +116,44 @@ class Supervisor:
     def kill(self) -> None:
         """Kill every process at once, for whoever will not wait."""
         for child in self._children():
-            self._signal(child, signal.SIGKILL)
+            child.life.signal(signal.SIGKILL)
 
     def _children(self) -> Iterator[_Child]:
         return itertools.chain.from_iterable(self._tiers)
 
     async def _end(self, tier: list[_Child]) -> None:
         for child in tier:
-            self._signal(child, signal.SIGTERM)
-        waiting = [asyncio.create_task(child.running.wait()) for child in tier]
+            child.life.signal(signal.SIGTERM)
+        waiting = [asyncio.create_task(child.life.running.wait()) for child in tier]
         if not waiting:
             return
         _, late = await asyncio.wait(waiting, timeout=SECONDS_TO_END)
         if late:
             for child in tier:
-                self._signal(child, signal.SIGKILL)
+                child.life.signal(signal.SIGKILL)
             await asyncio.wait(late)
 
-    def _signal(self, child: _Child, number: signal.Signals) -> None:
-        if child.running.returncode is not None:
-            return
-        # Politely to the leader, which knows how to end its own children; a kill is for the whole group.
-        with contextlib.suppress(ProcessLookupError):
-            if number == signal.SIGKILL:
-                os.killpg(child.running.pid, number)
-            else:
-                child.running.send_signal(number)
-
-    async def _spawn(self, process: Process) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *self._guard.leashed(process.command),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=[self._guard.pipe],
-            start_new_session=True,
-            env=surroundings(),
-            limit=LONGEST_LINE,
+    async def _spawn(self, process: Process) -> _Life:
+        # Not a pipe of asyncio's: with one, it counts a process as running for as long as anybody holds the other end,
+        # and a killed server whose own child lives on would never be noticed.
+        reading, writing = os.pipe()
+        try:
+            running = await asyncio.create_subprocess_exec(
+                *self._guard.leashed(process.command),
+                stdin=subprocess.DEVNULL,
+                stdout=writing,
+                stderr=writing,
+                pass_fds=[self._guard.pipe],
+                start_new_session=True,
+                env=surroundings(),
+            )
+        finally:
+            os.close(writing)
+        output = asyncio.StreamReader(limit=LONGEST_LINE)
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(output), os.fdopen(reading, "rb", buffering=0)
         )
+        return _Life(running=running, output=output)
 
     async def _watch(self, child: _Child) -> None:
         while await self._lived_and_died(child):
@@ -136,14 +163,14 @@ class Supervisor:
             async with self._spawning:
                 if self._ending.is_set():
                     break
-                child.running = await self._spawn(child.process)
+                child.life = await self._spawn(child.process)
         child.log.close()
 
     async def _lived_and_died(self, child: _Child) -> bool:
         """Wait for the end of one life of the child; return whether it is to have another."""
-        reading = asyncio.create_task(_read(child.running, child.log))
-        code = await child.running.wait()
-        self._sweep(child.running.pid)
+        reading = asyncio.create_task(child.life.copy_output(child.log))
+        code = await child.life.running.wait()
+        self._sweep(child.life.running.pid)
         await reading
         if self._ending.is_set():
             return False
@@ -158,18 +185,6 @@ class Supervisor:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
         self._guard.release(group)
-
-
-async def _read(running: asyncio.subprocess.Process, log: Log) -> None:
-    output = cast("asyncio.StreamReader", running.stdout)  # a pipe was asked for
-    while True:
-        try:
-            line = await output.readline()
-        except ValueError:  # longer than the limit; the rest of it follows as further lines
-            continue
-        if not line:
-            return
-        log.add(line.decode(errors="replace").rstrip())
 
 
 def _describe(code: int) -> str:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ingest import selectors as ingested
-from ingest.api.authentication import project_of
+from ingest.api.authentication import project_id_of
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused, not_found, refusal
 from ingest.api.lists import choice_of, limit_of, list_response
@@ -17,9 +17,10 @@ from ingest.core.events import MAX_EVENT_BYTES, Problem, Refused
 from ingest.core.leads import LeadDescription, LeadFields, parse_lead
 from ingest.models import Lead
 from ingest.services.leads import NameTaken, create_lead, update_lead
-from scoring import selectors
+from scoring import insight, selectors
 from scoring.api import schema
-from scoring.api.representation import represent_entry, represent_lead, represent_ranked
+from scoring.api.moments import MOMENT_PARAMETERS, moment_of
+from scoring.api.representation import represent_lead, represent_line, represent_ranked
 
 LIST_PARAMETERS = [
     OpenApiParameter("limit", int, description="Rows a page, up to 200."),
@@ -42,12 +43,12 @@ class LeadsView(APIView):
         responses=schema.LeadListSerializer,
     )
     def get(self, request: Request) -> Response:
-        project = project_of(request)
+        project_id = project_id_of(request)
         order = choice_of(request, "ordering", tuple(selectors.LEAD_ORDERS), "-createdAt")
         return list_response(
             request,
             lambda cursor, limit: selectors.leads_page(
-                project.pk,
+                project_id,
                 stage=request.query_params.get("stage"),
                 text=request.query_params.get("q"),
                 order=order,
@@ -65,9 +66,9 @@ class LeadsView(APIView):
         responses={201: schema.LeadSerializer},
     )
     def post(self, request: Request) -> Response:
-        project = project_of(request)
+        project_id = project_id_of(request)
         described = _description(request)
-        outcome = create_lead(project.pk, names=described.names, traits=described.traits, now=timezone.now())
+        outcome = create_lead(project_id, names=described.names, traits=described.traits, now=timezone.now())
         if isinstance(outcome, NameTaken):
             raise _taken(outcome)
         return Response(_represent(lead_of(request, str(outcome.lead_id))), status=201)
@@ -76,9 +77,12 @@ class LeadsView(APIView):
 class LeadView(APIView):
     """One lead."""
 
-    @extend_schema(operation_id="get_lead", tags=["Leads"], responses=schema.LeadSerializer)
+    @extend_schema(
+        operation_id="get_lead", tags=["Leads"], parameters=MOMENT_PARAMETERS, responses=schema.LeadSerializer
+    )
     def get(self, request: Request, lead_id: str) -> Response:
-        return Response(_represent(lead_of(request, lead_id)))
+        moment = moment_of(request)
+        return Response(represent_lead(insight.view_of(lead_of(request, lead_id), moment)))
 
     @extend_schema(operation_id="update_lead", tags=["Leads"], request=LeadFields, responses=schema.LeadSerializer)
     def patch(self, request: Request, lead_id: str) -> Response:
@@ -96,14 +100,23 @@ class HistoryView(APIView):
     """The score ledger of a lead."""
 
     @extend_schema(
-        operation_id="get_history", tags=["Leads"], parameters=LIST_PARAMETERS, responses=schema.EntryListSerializer
+        operation_id="get_history",
+        tags=["Leads"],
+        parameters=[
+            OpenApiParameter("scorecard", str, description="By default the primary one."),
+            *MOMENT_PARAMETERS,
+            *LIST_PARAMETERS,
+        ],
+        responses=schema.EntryListSerializer,
     )
     def get(self, request: Request, lead_id: str) -> Response:
-        lead = lead_of(request, lead_id)
+        lead, moment = lead_of(request, lead_id), moment_of(request)
         return list_response(
             request,
-            lambda cursor, limit: selectors.history_page(lead, cursor=cursor, limit=limit),
-            represent_entry,
+            lambda cursor, limit: insight.history_of(
+                lead, moment, scorecard=request.query_params.get("scorecard"), cursor=cursor, limit=limit
+            ),
+            represent_line,
         )
 
 
@@ -121,14 +134,14 @@ class LeaderboardView(APIView):
     )
     def get(self, request: Request) -> Response:
         ranked = selectors.leaderboard(
-            project_of(request).pk, stage=request.query_params.get("stage"), limit=limit_of(request)
+            project_id_of(request), stage=request.query_params.get("stage"), limit=limit_of(request)
         )
         return Response({"results": [represent_ranked(row) for row in ranked]})
 
 
 def lead_of(request: Request, lead_id: str) -> Lead:
     """Return the lead of a URL, if the project has it; refuse with 404."""
-    lead = ingested.lead_of(project_of(request).pk, lead_id)
+    lead = ingested.lead_of(project_id_of(request), lead_id)
     if lead is None:
         raise not_found("lead")
     return lead

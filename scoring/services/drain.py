@@ -22,12 +22,12 @@ from ingest.selectors import LogRow
 from ingest.services import pending
 from scoring import selectors
 from scoring.core import engine
-from scoring.core.stages import stage_path
 from scoring.core.timeline import Timeline
 from scoring.log import countable_log
 from scoring.services import dead_letters, projection
+from scoring.services.outcomes import Before, outcome_of
 from scoring.services.projection import Failure, Projection
-from scoring.signals import LeadOutcome, ScoredEvent, StageCrossing, scored
+from scoring.signals import scored
 from scoring.timelines import timelines_of
 
 MAX_EVENTS = 4_000
@@ -54,8 +54,8 @@ class _Work(NamedTuple):
 
 
 _Batch = dict[UUID, _Work]
-_Done = tuple[Projection, str]
-_Fold = Callable[[_Batch], Iterator[_Done]]
+_Done = tuple[Projection, Before]
+_Fold = Callable[[_Batch, datetime], Iterator[_Done]]
 
 
 def drain(slots: Collection[int], *, now: datetime) -> int:
@@ -92,16 +92,15 @@ def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -
     batch = _by_lead(ingested.log_of_pending(list(claims)))
     projects = ingested.projects_of_leads(batch)
     timelines = timelines_of(set(projects.values()))
-    folded = list(
-        fold({lead_id: _Work(timelines[projects[lead_id]], projects[lead_id], rows) for lead_id, rows in batch.items()})
-    )
+    works = {lead_id: _Work(timelines[projects[lead_id]], projects[lead_id], rows) for lead_id, rows in batch.items()}
+    folded = list(fold(works, now))
     projections = [done for done, _ in folded]
     projection.write(projections)
     failures = {key: failure for done in projections for key, failure in done.failures.items()}
     settled = [row[0] for rows in batch.values() for row in rows if row[0] not in failures]
     pending.settle(settled)
     _set_aside(failures, claims, now=now)
-    outcomes = [_outcome(done, batch[done.lead_id], before) for done, before in folded]
+    outcomes = [outcome_of(done, before, batch[done.lead_id]) for done, before in folded]
     scored.send(sender=None, outcomes=outcomes)
     return len(claims)
 
@@ -113,88 +112,55 @@ def _by_lead(rows: Iterable[LogRow]) -> dict[UUID, list[LogRow]]:
     return leads
 
 
-def _fold(batch: _Batch) -> Iterator[_Done]:
+def _fold(batch: _Batch, now: datetime) -> Iterator[_Done]:
     """Fold each lead onwards where its events come last, and from the log where one comes late or the rules moved.
 
-    Yields each projection with the stage of the primary scorecard in which the lead stood before.
+    Yields each projection with where the lead stood before.
     """
     standings = selectors.standings_of(batch)
-    late: _Batch = {}
+    late: dict[UUID, Before] = {}
+    unreadable: _Batch = {}
     for lead_id, work in batch.items():
         standing = standings.get(lead_id)
-        state = _state_of(lead_id, work.timeline, standing)
-        if state is not None and _comes_last(work, state):
+        state = (
+            engine.initial_state(work.timeline)
+            if standing is None
+            else projection.stored_state(lead_id, work.timeline, standing.state)
+        )
+        if state is None:
+            unreadable[lead_id] = work
+            continue
+        before = Before.of(work.timeline, state)
+        first = min((row[5], row[1]) for row in work.rows)
+        if engine.fits(work.timeline, state) and (before.place is None or first > before.place):
             last_event_at = None if standing is None else standing.last_event_at
-            before = state.cards[work.timeline.latest.primary.name].stage
             done = projection.extend(
-                work.project_id, lead_id, work.timeline, state, work.rows, last_event_at=last_event_at
+                work.project_id, lead_id, work.timeline, state, work.rows, last_event_at=last_event_at, now=now
             )
             yield done, before
         else:
-            late[lead_id] = work
-    yield from _fold_from_log(late)
+            late[lead_id] = before
+    yield from _rebuild({lead_id: batch[lead_id] for lead_id in late}, late, now=now)
+    yield from _fold_from_log(unreadable, now)
 
 
-def _fold_from_log(batch: _Batch) -> Iterator[_Done]:
+def _fold_from_log(batch: _Batch, now: datetime) -> Iterator[_Done]:
     """Fold leads from the log, which is the truth whatever else is stored."""
-    if not batch:
-        return
-    stages = selectors.stages_of(batch)
-    logs = _by_lead(countable_log(list(batch), with_pending=[row[0] for work in batch.values() for row in work.rows]))
+    stages = selectors.stages_of(batch) if batch else {}
+    before = {}
     for lead_id, work in batch.items():
         primary = work.timeline.latest.primary.name
-        before = stages.get((lead_id, primary)) or engine.initial_state(work.timeline).cards[primary].stage
-        yield projection.rebuild(work.project_id, lead_id, work.timeline, logs[lead_id]), before
+        stage = stages.get((lead_id, primary)) or engine.initial_state(work.timeline).cards[primary].stage
+        before[lead_id] = Before.scored(stage, now=now)
+    yield from _rebuild(batch, before, now=now)
 
 
-def _comes_last(work: _Work, state: engine.LeadState) -> bool:
-    place = engine.position(state)
-    first = min((row[5], row[1]) for row in work.rows)
-    return engine.fits(work.timeline, state) and (place is None or first > place)
-
-
-def _state_of(lead_id: UUID, timeline: Timeline, standing: selectors.Standing | None) -> engine.LeadState | None:
-    """Return the state a lead is folded on from; `None` where the stored one cannot be read."""
-    if standing is None:
-        return engine.initial_state(timeline)
-    try:
-        return engine.load_state(timeline, standing.state)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        logger.warning("state_unreadable", lead=str(lead_id), error=repr(error))
-        return None
-
-
-def _outcome(done: Projection, rows: Sequence[LogRow], before: str) -> LeadOutcome:
-    """Return what the batch did to a lead that stood in the stage `before`, for those who act on it."""
-    events = {
-        str(row[0]): ScoredEvent(key=row[0], event_type=row[4], occurred_at=row[5])
-        for row in sorted(rows, key=lambda row: (row[5], row[1]))
-        if row[0] not in done.failures
-    }
-    primary = done.timeline.latest.primary.name
-    card = done.state.cards[primary]
-    chain = [entry for entry in done.entries if entry.scorecard == primary]
-    newest = next(reversed(events.values()), None)
-    crossings = tuple(
-        StageCrossing(
-            scorecard=primary,
-            old_stage=crossing.old,
-            new_stage=crossing.new,
-            old_score=crossing.entry.old_score,
-            new_score=crossing.entry.new_score,
-            cause=cause,
-        )
-        for crossing in stage_path(before, chain, in_order=not done.rebuilt, after=card.stage)
-        if (cause := events.get(crossing.entry.event_key or "", newest)) is not None
-    )
-    return LeadOutcome(
-        project_id=done.project_id,
-        lead_id=done.lead_id,
-        score=card.score,
-        stage=card.stage,
-        events=tuple(events.values()),
-        crossings=crossings,
-    )
+def _rebuild(batch: _Batch, before: Mapping[UUID, Before], *, now: datetime) -> Iterator[_Done]:
+    if not batch:
+        return
+    logs = _by_lead(countable_log(list(batch), with_pending=[row[0] for work in batch.values() for row in work.rows]))
+    for lead_id, work in batch.items():
+        yield projection.rebuild(work.project_id, lead_id, work.timeline, logs[lead_id], now=now), before[lead_id]
 
 
 def _set_aside(failures: Mapping[UUID, Failure], claims: Mapping[UUID, _Claim], *, now: datetime) -> None:

@@ -137,7 +137,7 @@ class Listener:
     def crossings(self) -> list[tuple[str, str, str]]:
         """Return each crossing as (old stage, new stage, type of the event that caused it)."""
         return [
-            (crossing.old_stage, crossing.new_stage, crossing.cause.event_type)
+            (crossing.old_stage, crossing.new_stage, getattr(crossing.cause, "event_type", "fading"))
             for outcome in self.outcomes
             for crossing in outcome.crossings
         ]

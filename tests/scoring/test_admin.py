@@ -1,5 +1,6 @@
 """The admin of rules: a draft, what publishing it changes, and dead letters; each person sees their projects only."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -135,7 +136,7 @@ def test_lists_and_pages_show_only_the_persons_projects(
     staff: Client, project: Project, theirs: Project, model: str
 ) -> None:
     ours, other = letter_of(project), letter_of(theirs)
-    of_model = {
+    of_model: Callable[[Project], Any] = {
         "scorecard": lambda of: of.scorecards.get(),
         "rulesetversion": lambda of: of.ruleset_versions.get(),
         "leadscore": lambda of: of.scores.get(),

@@ -87,19 +87,36 @@ def test_nothing_but_the_web_port_is_open(system: System) -> None:
     assert ports == {system.port}
 
 
-def test_a_killed_child_is_started_again(system: System) -> None:
-    killed = system.children("leads-1@")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("web", "granian"),
+        ("leads-1", "leads-1@"),
+        ("deliveries", "deliveries@"),
+        ("beat", "celery -q -A leadscore beat"),
+    ],
+)
+def test_a_killed_process_is_started_again_and_leaves_none_of_its_own(system: System, name: str, words: str) -> None:
+    killed = system.children(words)
     killed[0].kill()
-    eventually("another lead worker", lambda: len(set(system.children("leads-1@")) - set(killed)) == len(killed))
-    assert not set(system.children("leads-1@")) & set(killed)
-    assert "leads-1 ended with signal SIGKILL." in system.output()
+    eventually(f"another {name}", lambda: len(set(system.children(words)) - set(killed)) == len(killed))
+    eventually("the old ones gone", lambda: not set(system.children(words)) & set(killed))
+    eventually("ready again", lambda: is_ready(system), seconds=45)
+    assert f"{name} ended with signal SIGKILL." in system.output()
+
+
+def is_ready(system: System) -> bool:
+    try:
+        return system.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_a_killed_redis_is_started_again_and_the_system_becomes_ready_again(system: System) -> None:
     (redis,) = system.children("redis-server")
     redis.kill()
     eventually("another redis", lambda: len(set(system.children("redis-server")) - {redis}) == 1)
-    eventually("ready again", lambda: system.get("/readyz").status_code == 200, seconds=45)
+    eventually("ready again", lambda: is_ready(system), seconds=45)
 
 
 def test_a_second_run_on_the_same_home_is_refused_and_the_first_goes_on(system: System) -> None:
@@ -114,6 +131,14 @@ def test_a_signal_ends_everything(home: Path, number: signal.Signals) -> None:
     with running(home) as system:
         system.wait_until_ready()
         assert system.end(number) == 0
+        system.assert_nothing_is_left()
+
+
+def test_a_process_that_does_not_react_is_killed(home: Path) -> None:
+    with running(home) as system:
+        system.wait_until_ready()
+        system.children("leads-1@")[0].suspend()
+        assert system.end() == 0
         system.assert_nothing_is_left()
 
 
@@ -200,6 +225,9 @@ def test_a_port_in_use_is_named(home: Path) -> None:
         ({"PORT": "65536"}, "PORT must be a whole number"),
         ({"LEAD_QUEUES": "0"}, "LEAD_QUEUES must be a whole number"),
         ({"LEAD_QUEUES": "-1"}, "LEAD_QUEUES must be a whole number"),
+        ({"SQLITE_SYNCHRONOUS": "OFF"}, "SQLITE_SYNCHRONOUS must be NORMAL or FULL"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be console or json"),
+        ({"PUBLIC_URL": "leads"}, "PUBLIC_URL must be an address"),
         ({"WORKERS": "many"}, "WORKERS must be a whole number"),
         ({"WORKERS": "9"}, "WORKERS must be a whole number from 1 to 8"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL must begin with"),

@@ -19,7 +19,7 @@ from scoring.core.engine import (
     position,
 )
 from scoring.core.entry import Entry, write_entry
-from scoring.core.ruleset import compile_ruleset
+from scoring.core.ruleset import compile_ruleset, parse_ruleset
 from scoring.core.timeline import Timeline
 from tests.scoring.core.build import at, event, make_ruleset, make_timeline, run, scores
 
@@ -212,3 +212,26 @@ def test_entries_are_frozen_however_they_are_made() -> None:
     assert write_entry(**fields) == Entry(**fields) == made
     with pytest.raises(FrozenInstanceError):
         made.delta = Decimal(1)  # type: ignore[misc]
+
+
+def test_two_events_of_one_moment_both_count() -> None:
+    assert scores(run(make_timeline(VIEW), event(0, event_id="a"), event(0, event_id="b"))) == [10, 20]
+
+
+def test_the_ledger_of_several_scorecards_is_in_the_order_of_time() -> None:
+    cards = [
+        {"name": "Web", "rules": [{"name": "View", **VIEW, "expires_after_days": 1}]},
+        {"name": "Sales", "rules": [{"name": "Demo", "event": "demo", "points": 50}]},
+    ]
+    timeline = Timeline.build(
+        [(None, compile_ruleset(parse_ruleset({"scorecards": cards}), number=1, time_zone="UTC"))]
+    )
+
+    folded = run(timeline, event(0), event(1, "demo"), event(2))
+
+    assert [(entry.scorecard, entry.occurred_at) for entry in folded.entries] == [
+        ("Web", at(0)),
+        ("Web", at(1)),
+        ("Sales", at(1)),
+        ("Web", at(2)),
+    ]

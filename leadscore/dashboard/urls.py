@@ -1,0 +1,30 @@
+"""The addresses of the pages people see. Each answers with and without a slash at its end."""
+
+from collections.abc import Callable
+
+from django.contrib.auth.views import LogoutView
+from django.http import HttpResponseBase
+from django.urls import URLPattern, path
+
+from leadscore.dashboard import views
+
+
+def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
+    """Return the patterns of a page: the spelling that links use has the name."""
+    return [path(route, view, name=name), path(f"{route}/", view)]
+
+
+urlpatterns = [
+    # Without a project the overview is the first project's: it is where a log-in leads.
+    path("", views.first_project, name="overview"),
+    *page("login", views.LogIn.as_view(), "login"),
+    *page("logout", LogoutView.as_view(), "logout"),
+    *page("p/<uuid:project_id>", views.overview, "overview"),
+    *page("p/<uuid:project_id>/leads", views.lead_list, "lead_list"),
+    *page("p/<uuid:project_id>/leads/<uuid:lead_id>", views.lead_page, "lead_page"),
+    *page("p/<uuid:project_id>/leaderboard", views.leaderboard, "leaderboard"),
+    *page("p/<uuid:project_id>/automations", views.automation_list, "automation_list"),
+    *page("p/<uuid:project_id>/fire", views.fire_event, "fire_event"),
+    *page("p/<uuid:project_id>/fire/candidates", views.fire_candidates, "fire_candidates"),
+    *page("p/<uuid:project_id>/fire/watch/<uuid:lead_id>", views.fire_watch, "fire_watch"),
+]
