@@ -154,7 +154,9 @@ def _form(page: Page) -> dict[str, Any]:
 
 def _told(version: RulesetVersion) -> str:
     if version.applies_from is not None:
-        return f"Version {version.number} is in force for what happens from now on. No existing score has moved."
+        return (
+            f"Version {version.number} is in force for what happens from now on. What happened before keeps its points."
+        )
     return f"Version {version.number} is in force. Existing leads are being rescored; no automation fires for it."
 
 

@@ -55,6 +55,7 @@ class Tally:
 
     leads: int = 0
     events: int = 0
+    moved: int = 0
     score_changes: int = 0
     stage_changes: int = 0
     matrix: dict[tuple[str, str], Cell] = field(default_factory=dict)
@@ -76,6 +77,7 @@ class Tally:
         self.matrix.setdefault((old[1], new[1]), Cell()).add(1, (lead_id,))
         if old == new:
             return
+        self.moved += 1
         self.stage_changes += old[1] != new[1]
         self.score_changes += old[0] != new[0]
         before, after = to_hundredths(old[0]), to_hundredths(new[0])
@@ -96,6 +98,7 @@ class Tally:
         """Count what another tally, of other leads, has counted."""
         self.leads += other.leads
         self.events += other.events
+        self.moved += other.moved
         self.score_changes += other.score_changes
         self.stage_changes += other.stage_changes
         for pair, cell in other.matrix.items():
@@ -120,6 +123,7 @@ class Tally:
         return {
             "leads": self.leads,
             "events": self.events,
+            "moved": self.moved,
             "scoreChanges": self.score_changes,
             "stageChanges": self.stage_changes,
             "matrix": [
@@ -148,7 +152,7 @@ class Tally:
         tally = cls()
         if not tree:
             return tally
-        tally.leads, tally.events = tree["leads"], tree["events"]
+        tally.leads, tally.events, tally.moved = tree["leads"], tree["events"], tree["moved"]
         tally.score_changes, tally.stage_changes = tree["scoreChanges"], tree["stageChanges"]
         for cell in tree["matrix"]:
             tally.matrix[cell["from"], cell["to"]] = Cell(count=cell["count"], samples=list(cell["samples"]))

@@ -84,7 +84,11 @@ def difference(project_id: UUID) -> Difference:
 def publish_draft(
     project_id: UUID, *, by: User | None, note: str, applies_from: datetime | None, now: datetime
 ) -> Published | DraftInvalid | NothingChanged:
-    """Publish a project's draft; where it changes the past, its leads are rescored in the background."""
+    """Publish a project's draft; its leads are rescored in the background.
+
+    Also when it applies from now on: an event may have been scored ahead of its time (clients' clocks, a batch under
+    way), and leads without a new event stand on new scorecards and stages too.
+    """
 
     def work() -> Published | DraftInvalid | NothingChanged:
         outcome = publish(project_id, by=by, note=note, applies_from=applies_from, now=now)
@@ -119,8 +123,8 @@ def publish_content(
 
 
 def _followed(outcome: Outcome, *, by: User | None, now: datetime) -> Outcome:
-    """Start what follows from a version, in its unit of work: where it changes the past, a rescore."""
-    if isinstance(outcome, Published) and outcome.version.applies_from is None:
+    """Start what follows from a version, in its unit of work: a rescore."""
+    if isinstance(outcome, Published):
         start_rescore(outcome.version.project_id, by=by, now=now)
     return outcome
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+import structlog
+from django.db import InterfaceError, OperationalError
 from django.db.models import Count
 
 from ingest import database
@@ -28,6 +30,8 @@ from scoring.timelines import timeline_of
 MAX_LEADS = 500
 MAX_EVENTS = 10_000
 PAGE = 2_000
+
+logger = structlog.get_logger(__name__)
 
 
 def batches(
@@ -68,26 +72,45 @@ def _packed(lead_ids: Sequence[UUID]) -> Iterator[list[UUID]]:
 def rescore_leads(project_id: UUID, lead_ids: Sequence[UUID], *, now: datetime) -> Tally:
     """Rebuild these leads of a project from the log with the rules in force, in one unit of work; count what changed.
 
-    Events that are still pending are left to the lead queues, so that what they set off is not lost.
+    A lead that cannot be rebuilt stays as it was, and is logged. Events that are still pending are left to the lead
+    queues, so that what they set off is not lost.
     """
+    try:
+        return database.unit_of_work(lambda: _rebuild(project_id, lead_ids, now=now))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if len(lead_ids) == 1:
+            logger.exception("lead_not_rescored", lead=str(lead_ids[0]), error=str(error))
+            return Tally()
+    tally = Tally()
+    for lead_id in lead_ids:  # one of them keeps the others from it
+        tally.merge(rescore_leads(project_id, [lead_id], now=now))
+    return tally
+
+
+def _rebuild(project_id: UUID, lead_ids: Sequence[UUID], *, now: datetime) -> Tally:
+    database.lock_rows(Lead, lead_ids)
+    timeline = timeline_of(project_id)
+    before = _before(lead_ids, timeline)
+    projections = _fold(project_id, lead_ids, timeline, now=now)
+    projection.write(projections)
+    dead_letters.park({key: failure for done in projections for key, failure in done.failures.items()}, now=now)
+    return _tally(projections, before)
+
+
+def preview_leads(
+    project_id: UUID, lead_ids: Sequence[UUID], timeline: Timeline | None = None, *, now: datetime
+) -> Tally:
+    """Count what rebuilding these leads of a project would change (perhaps with other rules), and change nothing."""
 
     def work() -> Tally:
-        database.lock_rows(Lead, lead_ids)
-        timeline = timeline_of(project_id)
-        before = _before(lead_ids, timeline)
-        projections = _fold(project_id, lead_ids, timeline, now=now)
-        projection.write(projections)
-        failures = {key: failure for done in projections for key, failure in done.failures.items()}
-        dead_letters.park(failures, now=now)
-        return _tally(projections, before)
+        database.lock_rows(Lead, lead_ids)  # also to look: what is compared must be of one moment
+        in_force = timeline_of(project_id)
+        folded = _fold(project_id, lead_ids, timeline or in_force, now=now)
+        return _tally(folded, _before(lead_ids, in_force))
 
     return database.unit_of_work(work)
-
-
-def preview_leads(project_id: UUID, lead_ids: Sequence[UUID], timeline: Timeline, *, now: datetime) -> Tally:
-    """Count what rebuilding these leads of a project with other rules would change, without changing it."""
-    before = _before(lead_ids, timeline_of(project_id))
-    return _tally(_fold(project_id, lead_ids, timeline, now=now), before)
 
 
 _Standing = tuple[Decimal, str]

@@ -125,12 +125,7 @@ class Command(BaseCommand):
     # --- Telling ---
 
     def _report(self, tally: Tally, did: str, moved: str) -> None:
-        count = sum(cell.count for cell in tally.matrix.values())
-        changed = max(tally.score_changes, tally.stage_changes)
-        self.stdout.write(
-            f"{count:,} leads with {tally.events:,} events {did}. "
-            f"{tally.score_changes:,} scores and {tally.stage_changes:,} stages {moved}."
-        )
+        self.stdout.write(f"{tally.leads:,} leads {did}, {tally.moved:,} {moved}.")
         stages = [(pair, cell) for pair, cell in sorted(tally.matrix.items()) if pair[0] != pair[1]]
         for (old, new), cell in stages:
             self.stdout.write(f"  {old} → {new}: {cell.count:,}")
@@ -143,8 +138,8 @@ class Command(BaseCommand):
             score = f"{in_words(to_points(mover.old_score))} → {in_words(to_points(mover.new_score))}"
             stage = mover.new_stage if mover.old_stage == mover.new_stage else f"{mover.old_stage} → {mover.new_stage}"
             self.stdout.write(f"  {labels.get(mover.lead_id, mover.lead_id)[:40]:<40} {score:>20}   {stage}")
-        if changed > len(movers):
-            self.stdout.write("  … and others that move less")
+        if tally.moved > len(movers):
+            self.stdout.write(f"  … and {tally.moved - len(movers):,} more")
 
 
 def _bar(total: int, *, initial: int = 0) -> "tqdm[Any]":
