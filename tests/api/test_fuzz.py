@@ -16,7 +16,6 @@ from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
-from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from ingest.models import Event, Lead
@@ -47,7 +46,7 @@ def caller() -> Caller:
 
 
 DESCRIPTION = schemathesis.openapi.from_wsgi("/api/schema", application)
-OPERATIONS = [found.ok() for found in DESCRIPTION.get_all_operations() if isinstance(found, Ok)]
+OPERATIONS = [found.ok() for found in DESCRIPTION.get_all_operations()]  # type: ignore[union-attr]  # an error fails here
 
 
 @contextmanager
