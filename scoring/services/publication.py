@@ -59,8 +59,8 @@ def publish_draft(
         outcome = publish(project_id, by=by, note=note, applies_from=applies_from, now=now)
         if isinstance(outcome, Published):
             database.on_commit(lambda: start("scoring.tasks.rescore_project", project_id))
-        elif isinstance(outcome, Published) and _brings_back(outcome.version):
-            fading.look_again(project_id, now=now)
+            if _brings_back(outcome.version):
+                fading.look_again(project_id, now=now)
         return outcome
 
     return database.unit_of_work(work)
