@@ -5,7 +5,6 @@ any depth.
 """
 
 import base64
-import binascii
 import heapq
 import json
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from django.db.models import F, Q, QuerySet
 
 from automation.selectors import RunLine, run_line, runs_with_deliveries
 from ingest.models import Event
-from ingest.pages import CursorInvalid, Page
+from ingest.pages import CursorInvalid, Page, moment_of, unpack
 from scoring.core.points import to_number
 from scoring.models import ScoreEntry
 from scoring.selectors import primary_scorecard
@@ -154,11 +153,11 @@ def _encode(place: _Place, *, backwards: bool) -> str:
 
 def _decode(cursor: str) -> tuple[bool, _Place]:
     try:
-        backwards, moment, rank, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        occurred_at = datetime.fromisoformat(moment)
-        if occurred_at.tzinfo is None or rank not in (0, 1, 2):
+        backwards, moment, rank, key = unpack(cursor)
+        occurred_at = moment_of(moment)
+        if rank not in (0, 1, 2):
             raise CursorInvalid
         key = f"{int(key, 16):x}" if rank == 1 else UUID(key).hex
-    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
+    except (ValueError, OverflowError, TypeError, AttributeError) as error:
         raise CursorInvalid from error
     return bool(backwards), _Place(occurred_at=occurred_at, rank=rank, key=key)

@@ -5,14 +5,14 @@ repeat nor hide others.
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import DateTimeField, Field, Model, Q, QuerySet
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
@@ -83,13 +83,36 @@ def _encode(order: Sequence[str], row: Model, *, backwards: bool) -> str:
 
 
 def _decode(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[bool, list[Any]]:
+    backwards, *texts = unpack(cursor)
+    if len(texts) != len(order) or not all(isinstance(text, str) for text in texts):
+        raise CursorInvalid
     try:
-        backwards, *texts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if len(texts) != len(order) or not all(isinstance(text, str) for text in texts):
-            raise CursorInvalid
-        return bool(backwards), [_field(model, name).to_python(text) for name, text in zip(order, texts, strict=True)]
-    except (binascii.Error, ValueError, TypeError, ValidationError) as error:
+        return bool(backwards), [_value(_field(model, name), text) for name, text in zip(order, texts, strict=True)]
+    except (ValueError, OverflowError, ValidationError) as error:
         raise CursorInvalid from error
+
+
+def unpack(cursor: str) -> list[Any]:
+    """Return the values in a cursor, of which anybody may have made up all; raise `CursorInvalid` if it has none."""
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError) as error:
+        raise CursorInvalid from error
+    if not isinstance(values, list) or not values:
+        raise CursorInvalid
+    return values
+
+
+def moment_of(text: str) -> datetime:
+    """Return the time in a cursor; raise `ValueError` or `OverflowError` for one that no database can compare with."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment.astimezone(UTC)
+
+
+def _value(field: "Field[Any, Any]", text: str) -> Any:
+    return moment_of(text) if isinstance(field, DateTimeField) else field.to_python(text)
 
 
 def _field(model: type[Model], name: str) -> "Field[Any, Any]":

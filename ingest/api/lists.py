@@ -24,6 +24,14 @@ def limit_of(request: Request) -> int:
     return min(int(text), MAX_LIMIT)
 
 
+def text_of(request: Request, name: str) -> str | None:
+    """Return a query parameter that may be any text but one that no database can look for."""
+    value = request.query_params.get(name)
+    if value is not None and "\x00" in value:
+        raise invalid_parameter(name, "must not contain a NUL character")
+    return value
+
+
 def choice_of(request: Request, name: str, choices: tuple[str, ...], default: str) -> str:
     """Return a query parameter that must be one of `choices`."""
     value = request.query_params.get(name, default)
