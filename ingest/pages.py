@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import DateTimeField, Field, Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
@@ -78,22 +78,33 @@ def _after(direction: Sequence[str], values: Sequence[Any]) -> Q:
 
 
 def _encode(order: Sequence[str], row: Model, *, backwards: bool) -> str:
-    values = [_field(type(row), name).value_to_string(row) for name in order]
-    return base64.urlsafe_b64encode(json.dumps([int(backwards), *values]).encode()).decode().rstrip("=")
+    return write_cursor([int(backwards), *(_field(type(row), name).value_to_string(row) for name in order)])
 
 
 def _decode(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[bool, list[Any]]:
-    backwards, *texts = unpack(cursor)
-    if len(texts) != len(order) or not all(isinstance(text, str) for text in texts):
-        raise CursorInvalid
     try:
+        backwards, *texts = read_cursor(cursor)
+        if len(texts) != len(order) or not all(isinstance(text, str) for text in texts):
+            raise CursorInvalid
         return bool(backwards), [_value(_field(model, name), text) for name, text in zip(order, texts, strict=True)]
-    except (ValueError, OverflowError, ValidationError) as error:
+    except (ValueError, ValidationError) as error:
         raise CursorInvalid from error
 
 
-def unpack(cursor: str) -> list[Any]:
-    """Return the values in a cursor, of which anybody may have made up all; raise `CursorInvalid` if it has none."""
+def _value(field: "Field[Any, Any]", text: str) -> Any:
+    """Return a sort value that every database can compare the column with."""
+    value = field.to_python(text)
+    field.run_validators(value)
+    return read_moment(value.isoformat()) if isinstance(value, datetime) else value
+
+
+def write_cursor(values: Sequence[Any]) -> str:
+    """Return JSON values as a cursor: text that needs no escaping in a URL."""
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> list[Any]:
+    """Return the values of a cursor; raise `CursorInvalid`."""
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, RecursionError) as error:
@@ -103,16 +114,15 @@ def unpack(cursor: str) -> list[Any]:
     return values
 
 
-def moment_of(text: str) -> datetime:
-    """Return the time in a cursor; raise `ValueError` or `OverflowError` for one that no database can compare with."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return moment.astimezone(UTC)
-
-
-def _value(field: "Field[Any, Any]", text: str) -> Any:
-    return moment_of(text) if isinstance(field, DateTimeField) else field.to_python(text)
+def read_moment(text: str) -> datetime:
+    """Return a time that stands in a cursor, in UTC; raise `CursorInvalid`."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise CursorInvalid
+        return moment.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise CursorInvalid from error
 
 
 def _field(model: type[Model], name: str) -> "Field[Any, Any]":
@@ -120,3 +130,23 @@ def _field(model: type[Model], name: str) -> "Field[Any, Any]":
     if not isinstance(field, Field):
         raise TypeError(f"{model.__name__}.{name} is no column")
     return field
+
+
+def page_of_rows(rows: Sequence[M], *, key: str, newest_first: bool, cursor: str | None, limit: int) -> Page[M]:
+    """Return one page of rows that are all at hand, in the order of `key`, with the cursors that `page_of` has."""
+    order = [f"-{key}" if newest_first else key]
+    backwards, values = _decode(cursor, type(rows[0]), order) if cursor and rows else (False, None)
+    ordered = list(reversed(rows)) if newest_first else list(rows)
+    begin = 0
+    if values is not None:
+        place = next((index for index, row in enumerate(ordered) if getattr(row, key) == values[0]), len(ordered))
+        begin = max(place - limit, 0) if backwards else place + 1
+        ordered = ordered[:place] if backwards else ordered
+    page = ordered[begin : begin + limit]
+    return Page(
+        rows=page,
+        next=_encode(order, page[-1], backwards=False)
+        if page and (backwards or begin + limit < len(ordered))
+        else None,
+        previous=_encode(order, page[0], backwards=True) if page and begin > 0 else None,
+    )

@@ -55,9 +55,12 @@ class IngestView(APIView):
         allowance = limits.spend(key.pk, events_per_minute=key.events_per_minute, events=events)
         headers = {"RateLimit-Policy": allowance.policy, "RateLimit": allowance.state}
         if not allowance.granted:
+            detail = f"This key may send {allowance.limit} events a minute and has room for {allowance.remaining} now."
+            if events > allowance.limit:
+                detail += f" {events} at once are never let through: send them in smaller batches."
             raise RequestRefused(
                 "rate_limited",
-                f"This key may send {allowance.limit} events a minute and has room for {allowance.remaining} now.",
+                detail,
                 status_code=429,
                 headers=headers | {"Retry-After": str(allowance.retry_after)},
             )
@@ -99,7 +102,7 @@ class EventLogView(EventView):
 
     @property
     def ingests(self) -> bool:  # type: ignore[override]
-        return self.request.method == "POST"  # HEAD reads as GET does
+        return self.request.method not in {"GET", "HEAD"}
 
     @extend_schema(
         operation_id="list_events",

@@ -66,7 +66,7 @@ class IncomingEvent:
     properties: Mapping[str, Any] = field(default_factory=dict)
     traits: Mapping[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
-    kind: Literal["activity", "profile"] = "activity"
+    kind: Literal["activity", "profile", "adjustment"] = "activity"
 
 
 def _moment(value: object) -> datetime:
@@ -80,6 +80,11 @@ def _moment(value: object) -> datetime:
     if moment < EARLIEST:
         raise ValueError("lies before 1970")
     return moment
+
+
+def parse_moment(text: str) -> datetime:
+    """Return the moment that RFC 3339 text names; without a zone it is UTC. Raises `ValueError`, in words."""
+    return _moment(text)
 
 
 def _without_nul(value: object) -> object:
