@@ -12,6 +12,8 @@ import yaml
 from ingest import database
 from ingest.models import User
 from scoring.core.ruleset import RulesetInvalid, dump_ruleset
+from scoring.models import RulesetVersion
+from scoring.services import fading
 from scoring.services.rulesets import (
     DraftInvalid,
     NothingChanged,
@@ -53,9 +55,22 @@ def publish_draft(
         outcome = publish(project_id, by=by, note=note, applies_from=applies_from, now=now)
         if isinstance(outcome, Published) and applies_from is None:
             database.on_commit(lambda: start("scoring.tasks.rescore_project", project_id))
+        elif isinstance(outcome, Published) and _brings_back(outcome.version):
+            fading.look_again(project_id, now=now)
         return outcome
 
     return database.unit_of_work(work)
+
+
+def _brings_back(version: RulesetVersion) -> bool:
+    """Return whether a scorecard that stood still is in force again: what fell due meanwhile happens now."""
+    before = RulesetVersion.objects.filter(project=version.project_id, number__lt=version.number).order_by("-number")
+    latest, *earlier = (_names(content) for content in before.values_list("content", flat=True))
+    return bool((_names(version.content) - latest) & set().union(*earlier))
+
+
+def _names(content: dict[str, Any]) -> set[str]:
+    return {card["name"] for card in content["scorecards"]}
 
 
 def _lines(tree: dict[str, Any]) -> list[str]:
