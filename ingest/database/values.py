@@ -1,5 +1,6 @@
 """Python values as the columns of a table want them."""
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -12,13 +13,22 @@ Convert = Callable[[Any], Any]
 
 def json_text(value: object) -> str:
     """Return a value as compact JSON text."""
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # whole numbers beyond 64 bits, as which PostgreSQL gives 1e30 back
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 @lru_cache(maxsize=256)
 def column_names(model: type[models.Model], fields: tuple[str, ...]) -> list[str]:
     """Return the quoted column names of a model's fields."""
     return [connection.ops.quote_name(str(_concrete(model, field).column)) for field in fields]
+
+
+@lru_cache(maxsize=256)
+def column_types(model: type[models.Model], fields: tuple[str, ...]) -> list[str]:
+    """Return what the database calls the types of a model's fields."""
+    return [str(_concrete(model, field).db_type(connection)) for field in fields]
 
 
 @lru_cache(maxsize=256)

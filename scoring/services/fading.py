@@ -81,7 +81,12 @@ def _fold(
     for lead_id, standing in standings.items():
         project_id = projects[lead_id]
         timeline = timelines[project_id]
-        state = engine.load_state(timeline, standing.state)
+        state = projection.stored_state(lead_id, timeline, standing.state)
+        if state is None:
+            stage = selectors.stages_of([lead_id]).get((lead_id, timeline.latest.primary.name))
+            start = engine.initial_state(timeline).cards[timeline.latest.primary.name].stage
+            moved[lead_id] = Before.scored(stage or start, now=now)
+            continue
         before = Before.of(timeline, state)
         if not engine.fits(timeline, state):
             moved[lead_id] = before

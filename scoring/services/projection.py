@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from ingest import database
 from ingest.ids import new_id
 from ingest.models import Event
@@ -33,6 +35,9 @@ _COMPARED_FIELDS = (
 )  # fmt: skip
 _SCORE_FIELDS = ("id", "project", "lead", "scorecard", "score", "stage")
 _STATE_FIELDS = ("lead", "project", "state", "last_event_at", "slot", "next_change_at")
+DELETED_AT_ONCE = 10_000  # SQLite takes so many parameters in a statement, wherever it comes from (32,766 by default)
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +70,18 @@ class Projection:
     failures: Mapping[UUID, Failure] = field(default_factory=dict)
 
 
-def last_activity(rows: Iterable[LogRow]) -> datetime | None:
-    """Return when the newest of these events happened that the lead itself took part in."""
-    return max((row[5] for row in rows if row[3] == Event.Kind.ACTIVITY), default=None)
+def _last_activity(rows: Iterable[LogRow], failures: Mapping[UUID, Failure]) -> datetime | None:
+    """Return when the newest of these events happened that the lead itself took part in and that could be applied."""
+    return max((row[5] for row in rows if row[3] == Event.Kind.ACTIVITY and row[0] not in failures), default=None)
+
+
+def stored_state(lead_id: UUID, timeline: Timeline, tree: Mapping[str, Any]) -> engine.LeadState | None:
+    """Return a lead's state as it is stored; `None` if it cannot be read, and the lead must be folded from the log."""
+    try:
+        return engine.load_state(timeline, tree)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        logger.warning("state_unreadable", lead=str(lead_id), error=repr(error))
+        return None
 
 
 def rebuild(
@@ -83,7 +97,7 @@ def rebuild(
         timeline=timeline,
         state=folded.state,
         entries=folded.entries,
-        last_event_at=last_activity(rows),
+        last_event_at=_last_activity(rows, failures),
         rebuilt=True,
         failures=failures,
     )
@@ -101,7 +115,7 @@ def extend(
 ) -> Projection:
     """Fold events (or only time) that come after all that is applied, up to now; report those that cannot be."""
     folded, failures = fold_what_can_be(timeline, state, [scorable(row) for row in rows], now=now)
-    newest = last_activity(rows)
+    newest = _last_activity(rows, failures)
     return Projection(
         project_id=project_id,
         lead_id=lead_id,
@@ -133,7 +147,8 @@ def write(projections: Sequence[Projection]) -> None:
     """Write the projections of a batch of leads; the caller holds their locks.
 
     A rebuilt ledger is compared with the stored one and only rewritten from where they differ, so that a late event
-    costs as little as it changes. A fixed number of statements, whatever the size of the batch.
+    costs as little as it changes. A fixed number of statements, whatever the size of the batch; only where tens of
+    thousands of entries are rewritten do they go in portions.
     """
     rebuilt = {projection.lead_id for projection in projections if projection.rebuilt}
     stored = _stored_ledgers(rebuilt) if rebuilt else {}
@@ -145,8 +160,8 @@ def write(projections: Sequence[Projection]) -> None:
             fresh, outdated = _difference(stored.get(projection.lead_id, {}), projection.entries)
             stale += outdated
         entries += [_entry_row(projection, entry) for entry in fresh]
-    if stale:
-        ScoreEntry.objects.filter(pk__in=stale).delete()
+    for begin in range(0, len(stale), DELETED_AT_ONCE):
+        ScoreEntry.objects.filter(pk__in=stale[begin : begin + DELETED_AT_ONCE]).delete()
     database.insert_rows(ScoreEntry, _ENTRY_FIELDS, entries)
     _drop_scorecards_gone(projections, rebuilt)
     database.upsert_rows(

@@ -49,11 +49,15 @@ def difference(project_id: UUID) -> Difference:
 def publish_draft(
     project_id: UUID, *, by: User | None, note: str, applies_from: datetime | None, now: datetime
 ) -> Published | DraftInvalid | NothingChanged:
-    """Publish a project's draft; where it changes the past, its leads are rescored in the background."""
+    """Publish a project's draft; its leads are rescored in the background.
+
+    Also when it applies from now on: an event may have been scored ahead of its time (clients' clocks, a batch under
+    way), and leads without a new event stand on new scorecards and stages too.
+    """
 
     def work() -> Published | DraftInvalid | NothingChanged:
         outcome = publish(project_id, by=by, note=note, applies_from=applies_from, now=now)
-        if isinstance(outcome, Published) and applies_from is None:
+        if isinstance(outcome, Published):
             database.on_commit(lambda: start("scoring.tasks.rescore_project", project_id))
         elif isinstance(outcome, Published) and _brings_back(outcome.version):
             fading.look_again(project_id, now=now)

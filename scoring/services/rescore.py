@@ -11,6 +11,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+import structlog
+from django.db import InterfaceError, OperationalError
+
 from ingest import database
 from ingest.models import Lead
 from scoring.log import countable_log
@@ -19,6 +22,8 @@ from scoring.services import dead_letters, projection
 from scoring.timelines import timeline_of
 
 CHUNK = 250
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +53,30 @@ def chunks_of_leads(project_id: UUID, *, after: UUID | None = None) -> Iterator[
 def rescore_leads(project_id: UUID, lead_ids: Sequence[UUID], *, now: datetime) -> list[Moved]:
     """Rebuild these leads of a project from the log, in one unit of work; return those that moved.
 
-    Events that are still pending are left to the lead queues, so that what they set off is not lost.
+    A lead that cannot be rebuilt stays as it was, and is logged. Events that are still pending are left to the lead
+    queues, so that what they set off is not lost.
     """
-    return database.unit_of_work(lambda: _rebuild(project_id, lead_ids, write=True, now=now))
+    try:
+        return database.unit_of_work(lambda: _rebuild(project_id, lead_ids, write=True, now=now))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if len(lead_ids) == 1:
+            logger.exception("lead_not_rescored", lead=str(lead_ids[0]), error=str(error))
+            return []
+    moved = []
+    for lead_id in lead_ids:  # one of them keeps the others from it
+        moved += rescore_leads(project_id, [lead_id], now=now)
+    return moved
 
 
 def preview_leads(project_id: UUID, lead_ids: Sequence[UUID], *, now: datetime) -> list[Moved]:
     """Return what `rescore_leads` would change, without changing it."""
-    return _rebuild(project_id, lead_ids, write=False, now=now)
+    return database.unit_of_work(lambda: _rebuild(project_id, lead_ids, write=False, now=now))
 
 
 def _rebuild(project_id: UUID, lead_ids: Sequence[UUID], *, write: bool, now: datetime) -> list[Moved]:
-    if write:
-        database.lock_rows(Lead, lead_ids)
+    database.lock_rows(Lead, lead_ids)  # also to look: what is compared must be of one moment
     timeline = timeline_of(project_id)
     primary = timeline.latest.primary.name
     before = {

@@ -43,7 +43,7 @@ def create_default_ruleset(project_id: UUID, *, now: datetime) -> RulesetVersion
         return RulesetVersion.objects.create(
             project_id=project_id,
             number=1,
-            content=dump_ruleset(DEFAULT_RULESET),
+            content=dump_ruleset(draft_of(project_id)),  # in the order of the draft: nothing differs at first
             published_at=now,
             note="Defaults of a new project",
         )
@@ -107,8 +107,8 @@ def publish(
 ) -> Published | DraftInvalid | NothingChanged:
     """Freeze the draft into the next version.
 
-    With `applies_from` the version scores the events that happen from then on; without it, all events ever, and the
-    caller starts a rescore. A number is given once: of two publishers at the same time one is run again.
+    With `applies_from` the version scores the events that happen from then on; without it, all events ever. The caller
+    starts a rescore. A number is given once: of two publishers at the same time one is run again.
     """
 
     def work() -> Published | DraftInvalid | NothingChanged:
@@ -118,7 +118,7 @@ def publish(
         except RulesetInvalid as invalid:
             return DraftInvalid(errors=invalid.errors)
         latest = latest_version(project_id)
-        if latest.content == content and applies_from is not None:
+        if latest.content == content and (applies_from is not None or latest.applies_from is None):
             return NothingChanged(version=latest)
         newest = RulesetVersion.objects.filter(project=project_id).aggregate(newest=Max("number"))["newest"] or 0
         return Published(

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -13,7 +14,7 @@ from ingest.models import Lead
 from ingest.slots import SLOTS
 from scoring.core.ruleset import parse_ruleset
 from scoring.models import LeadState, ScoreEntry
-from scoring.services import fading
+from scoring.services import fading, projection
 from scoring.services.fading import fade
 from scoring.services.publication import publish_draft
 from scoring.services.rescore import rescore_leads
@@ -284,17 +285,33 @@ def test_a_batch_holds_so_many_entries_and_what_is_left_stays_due(monkeypatch: p
     assert not LeadState.objects.filter(next_change_at__lte=T0 + 10 * DAY).exists()
 
 
-def test_a_lead_that_cannot_be_brought_up_does_not_keep_others_from_fading() -> None:
+def test_a_lead_that_cannot_be_brought_up_does_not_keep_others_from_fading(monkeypatch: pytest.MonkeyPatch) -> None:
     project = make_project(DEMO_EXPIRES)
     lead = track(project, "demo_request", T0)
     broken = send(project, "demo_request", T0, names=())
     score(T0)
-    LeadState.objects.filter(lead=broken).update(state={"cards": 1})
+    extend = projection.extend
+
+    def raising(project_id: Any, lead_id: Any, *arguments: Any, **named: Any) -> Any:
+        if lead_id == getattr(broken, "pk", broken):
+            raise ZeroDivisionError("fading divides by nothing")
+        return extend(project_id, lead_id, *arguments, **named)
+
+    monkeypatch.setattr(projection, "extend", raising)
 
     let_fade(T0 + 31 * DAY)
 
     assert standing(lead) == (Decimal(0), "cold")
     assert LeadState.objects.get(lead=broken).next_change_at == T0 + 31 * DAY + fading.RETRY_DELAY
+
+
+def test_a_lead_whose_state_cannot_be_read_fades_from_the_log() -> None:
+    lead = track(make_project(DEMO_EXPIRES), "demo_request", T0)
+    LeadState.objects.filter(lead=lead).update(state={"cards": 1})
+
+    let_fade(T0 + 31 * DAY)
+
+    assert standing(lead) == (Decimal(0), "cold")
 
 
 def test_finding_who_is_due_reads_an_index_and_not_the_table() -> None:
