@@ -18,7 +18,7 @@ from ingest.models import Project, User
 from scoring.models import DeadLetter, LeadScore, Rule, RulesetVersion, Scorecard, ScoreEntry, Stage
 from scoring.services import dead_letters
 from scoring.services.publication import difference, publish_draft
-from scoring.services.rulesets import DraftInvalid, NothingChanged, Published
+from scoring.services.rulesets import NothingChanged, Outcome, Published
 
 
 class StageInline(admin.TabularInline[Stage, Scorecard]):
@@ -84,7 +84,7 @@ class ScorecardAdmin(ProjectScopedAdmin):
                 return redirect("admin:scoring_rulesetversion_changelist")
         return TemplateResponse(request, "admin/scoring/publish.html", self._context(request, project, form))
 
-    def _say_outcome(self, request: HttpRequest, outcome: Published | DraftInvalid | NothingChanged) -> bool:
+    def _say_outcome(self, request: HttpRequest, outcome: Outcome) -> bool:
         if isinstance(outcome, Published):
             messages.success(request, f"Version {outcome.version.number} is published.")
             return True
