@@ -12,7 +12,7 @@ from automation import selectors
 from automation.api.schema import RunListSerializer, TimelineSerializer
 from automation.selectors import DeliveryLine, RunLine
 from automation.timeline import Happening, StageChange, timeline_page
-from ingest.api.authentication import project_of
+from ingest.api.authentication import project_id_of
 from ingest.api.lists import list_response
 from scoring.api.leads import LIST_PARAMETERS, lead_of
 
@@ -33,7 +33,7 @@ class RunsView(APIView):
         return list_response(
             request,
             lambda cursor, limit: selectors.runs_page(
-                project_of(request).pk, lead_id=lead_id, cursor=cursor, limit=limit
+                project_id_of(request), lead_id=lead_id, cursor=cursor, limit=limit
             ),
             represent_run,
         )

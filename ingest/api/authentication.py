@@ -3,6 +3,7 @@
 import base64
 import binascii
 from typing import cast
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication
@@ -15,7 +16,7 @@ from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused
 from ingest.core.events import MAX_BATCH_BYTES, key_in_body
 from ingest.core.keys import KeyKind
-from ingest.models import ApiKey, Project
+from ingest.models import ApiKey
 
 _QUERY_NAMES = ("apiKey", "writeKey")
 
@@ -63,9 +64,9 @@ def key_of(request: Request) -> ApiKey:
     return cast("ApiKey", request.auth)
 
 
-def project_of(request: Request) -> Project:
-    """Return the project that a request's key opens. Every query of the API starts from it."""
-    return key_of(request).project
+def project_id_of(request: Request) -> UUID:
+    """Return the id of the project that a request's key opens. Every query of the API starts from it."""
+    return key_of(request).project_id
 
 
 def _ingests(request: Request) -> bool:

@@ -15,7 +15,7 @@ from ingest.api.authentication import (
     ComesFromAllowedOrigin,
     HoldsSecretKey,
     key_of,
-    project_of,
+    project_id_of,
 )
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused, not_found, refusal
@@ -79,7 +79,7 @@ class EventView(IngestView):
             event = parse_event(body_of(request, limit=MAX_EVENT_BYTES))
         except Refused as refused:
             raise refusal(refused) from None
-        (outcome,) = record(project_of(request).pk, [event], now=timezone.now())
+        (outcome,) = record(project_id_of(request), [event], now=timezone.now())
         if isinstance(outcome, Refused):
             raise refusal(outcome)
         answer = {
@@ -113,17 +113,17 @@ class EventLogView(EventView):
         responses={200: EventListSerializer},
     )
     def get(self, request: Request) -> Response:
-        project = project_of(request)
+        project_id = project_id_of(request)
         lead_id = None
         if wanted := request.query_params.get("lead"):
-            lead = selectors.lead_of(project.pk, wanted)
+            lead = selectors.lead_of(project_id, wanted)
             if lead is None:
                 raise not_found("lead")
             lead_id = lead.pk
         return list_response(
             request,
             lambda cursor, limit: selectors.events_page(
-                project.pk,
+                project_id,
                 lead_id=lead_id,
                 event_type=request.query_params.get("type"),
                 cursor=cursor,
@@ -149,7 +149,7 @@ class EventBatchView(IngestView):
             raise refusal(refused) from None
         headers = self.spend(request, len(parsed)) if parsed else {}
         usable = [(index, event) for index, event in enumerate(parsed) if not isinstance(event, Refused)]
-        outcomes = record(project_of(request).pk, [event for _, event in usable], now=timezone.now())
+        outcomes = record(project_id_of(request), [event for _, event in usable], now=timezone.now())
         rejected = {index: event for index, event in enumerate(parsed) if isinstance(event, Refused)}
         rejected |= {
             index: outcome for (index, _), outcome in zip(usable, outcomes, strict=True) if isinstance(outcome, Refused)

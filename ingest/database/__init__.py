@@ -7,7 +7,8 @@ engine, write a module here with the functions of `Engine` and name it in `_ENGI
 import importlib
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
@@ -23,24 +24,32 @@ _ATTEMPTS = 12
 class Engine(Protocol):
     """What a database engine must be able to do."""
 
+    def turn_to_write(self) -> AbstractContextManager[None]:
+        """Wait for one's turn, where writers must take turns, and hold it."""
+
     def lock_rows(self, model: type[models.Model], ids: Sequence[UUID]) -> None:
         """Hold these rows, given in sorted order, until the unit of work ends."""
 
-    def insert_rows(self, model: type[models.Model], fields: Sequence[str], rows: Rows) -> None:
+    def select_rows(
+        self, model: type[models.Model], fields: tuple[str, ...], where: Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        """Return `fields` of the rows where each field of `where` has its value, or one of its values."""
+
+    def insert_rows(self, model: type[models.Model], fields: tuple[str, ...], rows: Rows) -> None:
         """Insert rows of Python values in one statement; raise `IntegrityError` if one exists already."""
 
     def upsert_rows(
         self,
         model: type[models.Model],
-        fields: Sequence[str],
+        fields: tuple[str, ...],
         rows: Rows,
-        unique: Sequence[str],
-        update: Sequence[str],
+        unique: tuple[str, ...],
+        update: tuple[str, ...],
     ) -> None:
         """Insert rows in one statement; where `unique` is taken, update the fields `update` instead."""
 
     def insert_missing_rows(
-        self, model: type[models.Model], fields: Sequence[str], rows: Rows, unique: Sequence[str]
+        self, model: type[models.Model], fields: tuple[str, ...], rows: Rows, unique: tuple[str, ...]
     ) -> None:
         """Insert rows in one statement, leaving out those whose `unique` is taken."""
 
@@ -61,7 +70,7 @@ def unit_of_work(work: Callable[[], T]) -> T:
     """
     for attempt in range(_ATTEMPTS):
         try:
-            with transaction.atomic():
+            with _engine().turn_to_write(), transaction.atomic():
                 return work()
         except IntegrityError:
             if attempt == _ATTEMPTS - 1:
@@ -88,7 +97,16 @@ def lock_rows(model: type[models.Model], ids: Iterable[UUID]) -> None:
         _engine().lock_rows(model, ordered)
 
 
-def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows) -> None:
+def select_rows(model: type[models.Model], fields: tuple[str, ...], where: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return `fields` of the rows where each field of `where` has its value, or one of those in a list or set.
+
+    For the few reads that every request makes: building the same query through the ORM takes several times as long as
+    the database needs to answer it. Never call it with an empty list.
+    """
+    return _engine().select_rows(model, fields, where)
+
+
+def insert_rows(model: type[models.Model], fields: tuple[str, ...], rows: Rows) -> None:
     """Insert rows, given as values of `fields`; raise `IntegrityError` if one exists already."""
     if rows:
         _engine().insert_rows(model, fields, rows)
@@ -96,18 +114,20 @@ def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Rows) ->
 
 def upsert_rows(
     model: type[models.Model],
-    fields: Sequence[str],
+    fields: tuple[str, ...],
     rows: Rows,
     *,
-    unique: Sequence[str],
-    update: Sequence[str],
+    unique: tuple[str, ...],
+    update: tuple[str, ...],
 ) -> None:
     """Insert rows; where the `unique` fields are taken, update the fields `update` of the row there instead."""
     if rows:
         _engine().upsert_rows(model, fields, rows, unique, update)
 
 
-def insert_missing_rows(model: type[models.Model], fields: Sequence[str], rows: Rows, *, unique: Sequence[str]) -> None:
+def insert_missing_rows(
+    model: type[models.Model], fields: tuple[str, ...], rows: Rows, *, unique: tuple[str, ...]
+) -> None:
     """Insert rows, leaving out those whose `unique` fields are taken."""
     if rows:
         _engine().insert_missing_rows(model, fields, rows, unique)

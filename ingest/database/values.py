@@ -1,12 +1,11 @@
 """Python values as the columns of a table want them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from django.db import connection, models
-
-from ingest.database import Rows
 
 Convert = Callable[[Any], Any]
 
@@ -16,16 +15,49 @@ def json_text(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def column_names(model: type[models.Model], fields: Sequence[str]) -> list[str]:
+@lru_cache(maxsize=256)
+def column_names(model: type[models.Model], fields: tuple[str, ...]) -> list[str]:
     """Return the quoted column names of a model's fields."""
     return [connection.ops.quote_name(str(_concrete(model, field).column)) for field in fields]
 
 
+@lru_cache(maxsize=256)
+def kinds(model: type[models.Model], fields: tuple[str, ...]) -> list[str]:
+    """Return what each of a model's fields holds, such as `UUIDField`; of a foreign key, what it refers to holds."""
+    return [_kind(_concrete(model, field)) for field in fields]
+
+
+def selection(
+    model: type[models.Model],
+    fields: tuple[str, ...],
+    where: Mapping[str, Any],
+    converters: Mapping[str, Convert],
+) -> tuple[str, list[Any]]:
+    """Return the SQL and the parameters that read `fields` of the rows where each field of `where` has its value.
+
+    A value that is a list, tuple or set means any of its members.
+    """
+    conditions, parameters = [], []
+    for name, wanted in where.items():
+        (column,), (kind,) = column_names(model, (name,)), kinds(model, (name,))
+        convert = converters.get(kind)
+        members = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else None
+        conditions.append(f"{column} = %s" if members is None else f"{column} IN ({', '.join(['%s'] * len(members))})")
+        values = [wanted] if members is None else members
+        parameters += values if convert is None else [convert(value) for value in values]
+    table = connection.ops.quote_name(model._meta.db_table)
+    columns = ", ".join(column_names(model, fields))
+    return f"SELECT {columns} FROM {table} WHERE {' AND '.join(conditions)}", parameters  # noqa: S608  (names from models)
+
+
 def converted(
-    model: type[models.Model], fields: Sequence[str], rows: Rows, converters: dict[str, Convert]
+    model: type[models.Model],
+    fields: tuple[str, ...],
+    rows: Iterable[Collection[Any]],
+    converters: Mapping[str, Convert],
 ) -> Iterator[list[Any]]:
     """Yield each row with its values converted by the kind of field; kinds without a converter pass as they are."""
-    plan = [converters.get(_kind(_concrete(model, field))) for field in fields]
+    plan = [converters.get(kind) for kind in kinds(model, fields)]
     for row in rows:
         yield [
             value if convert is None or value is None else convert(value)

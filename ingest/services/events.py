@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
-
 from ingest import database
 from ingest.core import identity, profile
 from ingest.core.events import IncomingEvent, Problem, Refused, occurred_at
@@ -77,9 +75,11 @@ class _Recording:
     learned: dict[UUID, list[tuple[datetime, str, IncomingEvent]]] = field(default_factory=lambda: defaultdict(list))
 
     def run(self, named: Sequence[tuple[str, IncomingEvent]]) -> list[Outcome]:
-        stored = dict(
-            Event.objects.filter(project=self.project_id, event_id__in={event_id for event_id, _ in named}).values_list(
-                "event_id", "lead"
+        stored: dict[str, UUID] = dict(
+            database.select_rows(
+                Event,
+                ("event_id", "lead"),
+                {"project": self.project_id, "event_id": {event_id for event_id, _ in named}},
             )
         )
         fresh: dict[str, IncomingEvent] = {}
@@ -117,12 +117,11 @@ class _Recording:
             self.known_leads = set(
                 Lead.objects.filter(project=self.project_id, pk__in=wanted_leads).values_list("pk", flat=True)
             )
-        if wanted_names:
-            condition = Q()
-            for kind, values in wanted_names.items():
-                condition |= Q(kind=kind, value__in=values)
-            found = Identifier.objects.filter(condition, project=self.project_id).values_list("kind", "value", "lead")
-            self.taken = {Name(kind, value): lead for kind, value, lead in found}
+        for kind, values in wanted_names.items():
+            found = database.select_rows(
+                Identifier, ("value", "lead"), {"project": self.project_id, "kind": kind, "value": values}
+            )
+            self.taken |= {Name(kind, value): lead for value, lead in found}
 
     def _place(self, event_id: str, event: IncomingEvent) -> Outcome:
         """Decide whose event it is, and note what that adds to the lead."""

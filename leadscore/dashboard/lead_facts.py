@@ -12,6 +12,7 @@ from leadscore.dashboard import queries
 from leadscore.dashboard.charts import score_chart
 from leadscore.dashboard.values import standing_at
 from scoring import selectors as scoring
+from scoring.insight import intelligence_of
 
 ENTRIES_A_PAGE = 25
 RUNS_SHOWN = 10
@@ -53,5 +54,5 @@ def lead_facts(lead: Lead, *, scorecard: str | None, cursor: str | None, now: da
         "pending": len(queries.pending_since(lead)),
         "identifiers": ingest.identifiers_of(lead.pk),
         "runs": automation.runs_of_lead(lead.project_id, lead.pk, limit=RUNS_SHOWN),
-        "intelligence": None,
+        "intelligence": intelligence_of(view, now=now),
     }

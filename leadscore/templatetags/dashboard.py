@@ -1,5 +1,6 @@
 """How the pages write points and times."""
 
+import json
 from datetime import datetime
 from decimal import Decimal
 
@@ -44,6 +45,12 @@ def direction(value: Decimal | int | None) -> str:
 def words(value: str) -> str:
     """Return an identifier as words: `demo_request` becomes “demo request”."""
     return value.replace("_", " ")
+
+
+@register.filter
+def plainly(value: object) -> str:
+    """Return a trait's value as people read it: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def in_words(at: datetime, *, now: datetime) -> str:

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ingest import selectors as ingested
-from ingest.api.authentication import project_of
+from ingest.api.authentication import project_id_of
 from scoring import selectors
 from scoring.api.representation import represent_ranked
 from scoring.api.schema import RankedSerializer
@@ -49,10 +49,10 @@ class OverviewView(APIView):
 
     @extend_schema(operation_id="get_overview", tags=["Analytics"], responses=OverviewSerializer)
     def get(self, request: Request) -> Response:
-        project = project_of(request)
-        stages = selectors.stage_counts(project.pk)
-        minutes = ingested.events_per_minute(project.pk, minutes=MINUTES, now=timezone.now())
-        top = selectors.leaderboard(project.pk, limit=TOP)
+        project_id = project_id_of(request)
+        stages = selectors.stage_counts(project_id)
+        minutes = ingested.events_per_minute(project_id, minutes=MINUTES, now=timezone.now())
+        top = selectors.leaderboard(project_id, limit=TOP)
         return Response(
             {
                 "leads": sum(count for _, count in stages),
@@ -68,7 +68,7 @@ class ThroughputView(APIView):
 
     @extend_schema(operation_id="get_throughput", tags=["Analytics"], responses=ThroughputSerializer)
     def get(self, request: Request) -> Response:
-        minutes = ingested.events_per_minute(project_of(request).pk, minutes=MINUTES, now=timezone.now())
+        minutes = ingested.events_per_minute(project_id_of(request), minutes=MINUTES, now=timezone.now())
         return Response({"results": [{"minute": minute, "events": count} for minute, count in minutes]})
 
 
@@ -77,7 +77,7 @@ class StagesView(APIView):
 
     @extend_schema(operation_id="get_stages", tags=["Analytics"], responses=StagesSerializer)
     def get(self, request: Request) -> Response:
-        return Response({"results": _represent_stages(selectors.stage_counts(project_of(request).pk))})
+        return Response({"results": _represent_stages(selectors.stage_counts(project_id_of(request)))})
 
 
 def _represent_stages(stages: list[tuple[str, int]]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ingest import selectors as ingested
-from ingest.api.authentication import project_of
+from ingest.api.authentication import project_id_of
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused, not_found, refusal
 from ingest.api.lists import choice_of, limit_of, list_response
@@ -42,12 +42,12 @@ class LeadsView(APIView):
         responses=schema.LeadListSerializer,
     )
     def get(self, request: Request) -> Response:
-        project = project_of(request)
+        project_id = project_id_of(request)
         order = choice_of(request, "ordering", tuple(selectors.LEAD_ORDERS), "-createdAt")
         return list_response(
             request,
             lambda cursor, limit: selectors.leads_page(
-                project.pk,
+                project_id,
                 stage=request.query_params.get("stage"),
                 text=request.query_params.get("q"),
                 order=order,
@@ -65,9 +65,9 @@ class LeadsView(APIView):
         responses={201: schema.LeadSerializer},
     )
     def post(self, request: Request) -> Response:
-        project = project_of(request)
+        project_id = project_id_of(request)
         described = _description(request)
-        outcome = create_lead(project.pk, names=described.names, traits=described.traits, now=timezone.now())
+        outcome = create_lead(project_id, names=described.names, traits=described.traits, now=timezone.now())
         if isinstance(outcome, NameTaken):
             raise _taken(outcome)
         return Response(_represent(lead_of(request, str(outcome.lead_id))), status=201)
@@ -121,14 +121,14 @@ class LeaderboardView(APIView):
     )
     def get(self, request: Request) -> Response:
         ranked = selectors.leaderboard(
-            project_of(request).pk, stage=request.query_params.get("stage"), limit=limit_of(request)
+            project_id_of(request), stage=request.query_params.get("stage"), limit=limit_of(request)
         )
         return Response({"results": [represent_ranked(row) for row in ranked]})
 
 
 def lead_of(request: Request, lead_id: str) -> Lead:
     """Return the lead of a URL, if the project has it; refuse with 404."""
-    lead = ingested.lead_of(project_of(request).pk, lead_id)
+    lead = ingested.lead_of(project_id_of(request), lead_id)
     if lead is None:
         raise not_found("lead")
     return lead

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from ingest.api.authentication import project_of
+from ingest.api.authentication import project_id_of
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused, not_found
 from ingest.api.lists import list_response
@@ -44,7 +44,7 @@ class RulesView(APIView):
 
     @extend_schema(operation_id="get_rules", tags=["Rules"], responses=RulesetSerializer)
     def get(self, request: Request) -> Response:
-        return Response(_represent(latest_version(project_of(request).pk)))
+        return Response(_represent(latest_version(project_id_of(request))))
 
 
 class RulesetsView(APIView):
@@ -54,7 +54,7 @@ class RulesetsView(APIView):
         operation_id="list_rulesets", tags=["Rules"], parameters=LIST_PARAMETERS, responses=RulesetListSerializer
     )
     def get(self, request: Request) -> Response:
-        versions = RulesetVersion.objects.filter(project=project_of(request)).select_related("published_by")
+        versions = RulesetVersion.objects.filter(project=project_id_of(request)).select_related("published_by")
         return list_response(
             request,
             lambda cursor, limit: page_of(versions, order=("-number",), cursor=cursor, limit=limit),
@@ -80,7 +80,7 @@ class SimulateView(APIView):
             data = orjson.loads(body_of(request, limit=MAX_BYTES))
         except orjson.JSONDecodeError:
             raise _invalid("invalid_json", [("", "is not JSON")]) from None
-        found = try_rules(project_of(request).pk, data)
+        found = try_rules(project_id_of(request), data)
         if isinstance(found, VersionUnknown):
             raise not_found("ruleset version")
         if isinstance(found, RequestInvalid):

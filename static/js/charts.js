@@ -107,6 +107,7 @@
   const formats = {
     long: new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" }),
     short: new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" }),
+    exact: new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" }),
     full: new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" }),
   };
 
@@ -126,7 +127,7 @@
       type: "line",
       data: {
         datasets: [{
-          data: data.steps, stepped: "before", borderColor: colours.ink, borderWidth: 2,
+          data: data.steps, stepped: "before", clip: 8, borderColor: colours.ink, borderWidth: 2,
           pointRadius: data.steps.length > 80 ? 0 : 2.5, pointBackgroundColor: colours.ink, pointHoverRadius: 5,
         }],
       },
@@ -138,7 +139,7 @@
             ...axis(colours), type: "linear", min: first, max: first + Math.max(span, 60_000), grid: { display: false },
             ticks: {
               ...axis(colours).ticks, maxTicksLimit: 6,
-              callback: (value) => (span > 2 * DAY ? formats.long : formats.short).format(value),
+              callback: (value) => (span > 2 * DAY ? formats.long : span > 600_000 ? formats.short : formats.exact).format(value),
             },
           },
           y: { ...axis(colours), beginAtZero: true, suggestedMax: next ? next.from : highest * 1.15, grid: { display: false }, ticks: { ...axis(colours).ticks, maxTicksLimit: 6 } },

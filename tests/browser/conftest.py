@@ -11,7 +11,6 @@ from pytest_django.live_server_helper import LiveServer
 
 from ingest.models import Project, User
 from tests.dashboard.build import PASSWORD, make_project, make_user
-from tests.dashboard.conftest import CSP
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 
@@ -20,11 +19,8 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 @pytest.fixture(autouse=True)
-def _served_with_the_pages(settings: Settings) -> None:
-    settings.ROOT_URLCONF = "tests.dashboard.addresses"
+def _fast_passwords(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    if CSP not in settings.MIDDLEWARE:
-        settings.MIDDLEWARE = [*settings.MIDDLEWARE, CSP]
 
 
 @pytest.fixture(scope="session")

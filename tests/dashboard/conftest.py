@@ -8,15 +8,10 @@ from pytest_django import Settings
 from ingest.models import Project, User
 from tests.dashboard.build import make_project, make_user
 
-CSP = "leadscore.csp.ContentSecurityPolicy"
-
 
 @pytest.fixture(autouse=True)
-def _served_with_the_pages(settings: Settings) -> None:
-    settings.ROOT_URLCONF = "tests.dashboard.addresses"
+def _fast_passwords(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # nothing here is worth guessing
-    if CSP not in settings.MIDDLEWARE:
-        settings.MIDDLEWARE = [*settings.MIDDLEWARE, CSP]
 
 
 @pytest.fixture(autouse=True)

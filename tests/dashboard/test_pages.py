@@ -1,5 +1,7 @@
 """What each page shows."""
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -86,6 +88,27 @@ class TestOverview:
         assert browser_of_member.get(f"{home}?seen={seen}", headers=script).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "page", ["", "/leaderboard", "/leaderboard?stage=hot", "/automations", "/leads/{}", "/fire/watch/{}"]
+)
+def test_a_live_part_asks_with_what_it_shows_and_gets_nothing_until_that_changes(
+    browser_of_member: Client, project: Project, home: str, page: str
+) -> None:
+    Automation.objects.create(project=project, name="Tell sales", trigger="event", event_type="demo_request")
+    lead = make_lead(project, name="Ada")
+    track(lead, "demo_request")
+    score()
+    whole = text_of(browser_of_member, home + page.format(lead.pk))
+
+    (poll,) = re.findall(r'data-poll="\d+" hx-get="([^"]+)"', whole)
+    script = {"HX-Request": "true"}
+    assert browser_of_member.get(html.unescape(poll), headers=script).status_code == 204
+
+    track(lead, "demo_request")
+    score()
+    assert browser_of_member.get(html.unescape(poll), headers=script).status_code == 200
+
+
 class TestLeads:
     def test_they_are_found_by_name_email_and_company(
         self, browser_of_member: Client, project: Project, home: str
@@ -151,6 +174,18 @@ class TestLead:
         assert "v1" in page
         assert "ada@example.com" in page
         assert "plan" in page
+
+    def test_it_says_what_to_do_next_and_why(self, browser_of_member: Client, project: Project, home: str) -> None:
+        lead = make_lead(project, name="Ada")
+        track(lead, "contract_signed")
+        score()
+
+        page = text_of(browser_of_member, f"{home}/leads/{lead.pk}")
+
+        assert "Immediate outreach" in page
+        assert "Call today" in page
+        assert "1 event in the last 24 hours" in page
+        assert "100 points this week after 0 last week" in page
 
     def test_it_says_why_points_did_not_count(self, browser_of_member: Client, project: Project, home: str) -> None:
         lead = make_lead(project, name="Ada")

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from leadscore.templatetags.dashboard import ago, direction, in_words, points, signed
+from leadscore.templatetags.dashboard import ago, direction, in_words, plainly, points, signed
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -48,6 +48,12 @@ def test_times_are_told_from_now(seconds: int, words: str) -> None:
 def test_a_time_shows_the_moment_in_the_time_zone_of_the_project_on_hover() -> None:
     with timezone.override(ZoneInfo("Europe/Berlin")):
         assert "13:00:00 CET" in ago(NOW)
+
+
+def test_traits_are_written_as_people_and_clients_write_them() -> None:
+    values: list[object] = ["Köln", 12, True, None, {"city": "Köln"}]
+
+    assert [plainly(value) for value in values] == ["Köln", "12", "true", "null", '{"city": "Köln"}']
 
 
 def test_what_never_happened_is_said_so() -> None:
