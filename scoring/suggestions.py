@@ -17,8 +17,8 @@ DEEPEST = 3
 class Suggestions:
     """Names, the most frequent first."""
 
-    event_types: tuple[str, ...]
-    fields: tuple[str, ...]
+    event_types: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 def suggestions_for(project_ids: Collection[UUID]) -> Suggestions:

@@ -31,7 +31,13 @@ OPERATORS = {
     "matches": "matches the pattern",
 }
 """The operators as people choose them, which are those of a file but for true, false, exists and missing."""
-WITHOUT_VALUE = frozenset({"true", "false", "exists", "missing"})
+_WITHOUT_VALUE: Mapping[str, dict[str, Any]] = {
+    "true": {"op": "eq", "value": True},
+    "false": {"op": "eq", "value": False},
+    "exists": {"op": "exists"},
+    "missing": {"op": "exists", "value": False},
+}
+WITHOUT_VALUE = frozenset(_WITHOUT_VALUE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +170,7 @@ def close_row(row: Row) -> dict[str, Any]:
     """Return a row as a ruleset file has it."""
     tree: dict[str, Any] = {"field": row.field.strip()}
     if row.op in WITHOUT_VALUE:
-        tree |= {
-            "true": {"op": "eq", "value": True},
-            "false": {"op": "eq", "value": False},
-            "exists": {"op": "exists"},
-            "missing": {"op": "exists", "value": False},
-        }[row.op]
+        tree |= _WITHOUT_VALUE[row.op]
     else:
         tree |= {"op": row.op, "value": _value(row.op, row.value)}
     return {"not": tree} if row.negated else tree
@@ -207,7 +208,7 @@ def close_condition(rows: Rows) -> Closed:
         if not parts:
             continue
         alone = len(parts) == 1
-        tree = parts[0] if alone else {group.mode: parts}
+        tree: dict[str, Any] = parts[0] if alone else {group.mode: parts}
         lead = "/not" if group.negated else ""
         inner_places: dict[str, tuple[int | None, int]] = {
             lead + ("" if alone else f"/{group.mode}/{place}"): (index, number)

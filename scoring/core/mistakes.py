@@ -152,12 +152,12 @@ def from_validation(error: ValidationError, data: object) -> list[Mistake]:
     for found in error.errors(include_url=False, include_input=False, include_context=True):
         steps = _steps(found["loc"], data, keep_last=found["type"] == "missing")
         mistakes.setdefault(pointer_to(*steps), _detail(found, steps))
-    # A list whose items are wrong is also reported as empty, which it is not.
+    # A list whose items are wrong is also reported as empty, or as no text where it may be either; it is neither.
     inner = [pointer for pointer in mistakes if pointer.count("/") > 1]
     return [
         (pointer, detail)
         for pointer, detail in mistakes.items()
-        if detail != EMPTY or not any(other.startswith(f"{pointer}/") for other in inner)
+        if detail not in {EMPTY, WORDS["string_type"]} or not any(other.startswith(f"{pointer}/") for other in inner)
     ]
 
 

@@ -3,10 +3,12 @@
 Both ways are exact: what `replace_draft` stores, `draft_of` returns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+from django.db.models import Max, QuerySet
 
 from scoring.core.ruleset import dump_ruleset, dump_value, parse_ruleset
 from scoring.core.schema import RulesetSpec, RuleSpec, ScorecardSpec, TestSpec
@@ -148,3 +150,31 @@ def _test_fields(test: TestSpec) -> dict[str, Any]:
 def same_ruleset(one: RulesetSpec, other: RulesetSpec) -> bool:
     """Return whether two rulesets are written the same."""
     return dump_ruleset(one) == dump_ruleset(other)
+
+
+def store_rows(rows: Sequence[Stage] | Sequence[RuleGroup], store: Callable[[], object]) -> None:
+    """Run `store`, in which these rows of one scorecard may swap their names and minimums, and store them all.
+
+    They are put aside first, because a swap would meet the unique constraints half-way.
+    """
+    for number, row in enumerate(rows):
+        aside: dict[str, object] = {"name": f"~{row.pk.hex[-12:]}-{number}"}
+        if isinstance(row, Stage):
+            aside["minimum"] = -number - Decimal(500_000_000)
+        type(row)._default_manager.filter(pk=row.pk).update(**aside)
+    store()
+    for row in rows:
+        row.save()
+
+
+def order_stages(card: Scorecard) -> None:
+    """Put a scorecard's stages in the order of their minimums."""
+    for position, stage in enumerate(card.stages.order_by("minimum")):
+        if stage.position != position:
+            Stage.objects.filter(pk=stage.pk).update(position=position)
+
+
+def next_position(rows: QuerySet[Any]) -> int:
+    """Return the place after the last of these rows."""
+    last = rows.aggregate(last=Max("position"))["last"]
+    return 0 if last is None else last + 1
