@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from automation.core.outcomes import Outcome, Verdict
 from automation.core.placeholders import MessageValues
+from automation.core.reasons import what_happened
 from automation.models import Delivery
 from ingest.models import Event
 from scoring.api.representation import represent_lead
@@ -61,7 +62,7 @@ class Errand:
             stage=str(self.facts["newStage"]),
             old_stage=str(self.facts["oldStage"] or ""),
             score=str(self.facts["newScore"]),
-            event=str(self.facts["eventType"]),
+            event=what_happened(self.facts),
             project=self.project_name,
             url=lead_url(self.project_id, self.lead_id),
         )
@@ -113,7 +114,7 @@ def errand_of(delivery_id: UUID) -> Errand | Outcome:
 
 
 def _event(cause: str, facts: Mapping[str, object]) -> JsonObject:
-    event = Event.objects.filter(pk=cause).first()
+    event = None if facts["eventType"] is None else Event.objects.filter(pk=cause).first()
     return {
         "eventId": event.event_id if event else None,
         "eventType": facts["eventType"],

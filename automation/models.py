@@ -113,7 +113,7 @@ class Run(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs", db_index=False)
     automation = models.ForeignKey(Automation, on_delete=models.CASCADE, related_name="runs", db_index=False)
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="runs")
-    cause = models.CharField(max_length=64, help_text="What caused it: the primary key of an event.")
+    cause = models.CharField(max_length=120, help_text="The primary key of an event, or decay:<scorecard>:<time>.")
     crossing = models.CharField(max_length=64, blank=True, help_text="Which stages were crossed, such as cold>warm.")
     facts = models.JSONField(default=dict, help_text="What was true then: event type, scores, stages.")
     occurred_at = models.DateTimeField()

@@ -44,6 +44,8 @@ class Allowance:
 
 def spend(key_id: UUID, *, events_per_minute: int, events: int) -> Allowance:
     """Take `events` tokens from a key's bucket if it holds that many, else none."""
+    if events_per_minute < 1:
+        return Allowance(limit=0, granted=False, remaining=0, reset_after=WINDOW_SECONDS, retry_after=WINDOW_SECONDS)
     name = f"key:{key_id}:{events_per_minute}"
     result = redis_access.attempt(
         lambda _: _bucket(events_per_minute, _redis_store()).limit(name, events), otherwise=None

@@ -163,6 +163,7 @@ class Event(models.Model):
     class Kind(models.TextChoices):
         ACTIVITY = "activity", "Something the lead did"
         PROFILE = "profile", "What somebody entered about the lead"
+        ADJUSTMENT = "adjustment", "Points that somebody gave or took by hand"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="events")

@@ -97,3 +97,23 @@ def _field(model: type[Model], name: str) -> "Field[Any, Any]":
     if not isinstance(field, Field):
         raise TypeError(f"{model.__name__}.{name} is no column")
     return field
+
+
+def page_of_rows(rows: Sequence[M], *, key: str, newest_first: bool, cursor: str | None, limit: int) -> Page[M]:
+    """Return one page of rows that are all at hand, in the order of `key`, with the cursors that `page_of` has."""
+    order = [f"-{key}" if newest_first else key]
+    backwards, values = _decode(cursor, type(rows[0]), order) if cursor and rows else (False, None)
+    ordered = list(reversed(rows)) if newest_first else list(rows)
+    begin = 0
+    if values is not None:
+        place = next((index for index, row in enumerate(ordered) if getattr(row, key) == values[0]), len(ordered))
+        begin = max(place - limit, 0) if backwards else place + 1
+        ordered = ordered[:place] if backwards else ordered
+    page = ordered[begin : begin + limit]
+    return Page(
+        rows=page,
+        next=_encode(order, page[-1], backwards=False)
+        if page and (backwards or begin + limit < len(ordered))
+        else None,
+        previous=_encode(order, page[0], backwards=True) if page and begin > 0 else None,
+    )

@@ -139,6 +139,11 @@ CELERY_DB_REUSE_MAX = 10_000  # without it Celery closes the database connection
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "scoring.tasks.sweep", "schedule": 5.0, "options": {"queue": "system", "expires": 10}},
+    "wake-fading": {
+        "task": "scoring.tasks.wake_fading",
+        "schedule": 5.0,
+        "options": {"queue": "system", "expires": 10},
+    },
     "heartbeat": {"task": "leadscore.heartbeat", "schedule": 15.0, "options": {"queue": "system", "expires": 15}},
     "deliver-due": {
         "task": "automation.tasks.deliver_due",
@@ -194,7 +199,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {"LevelEnum": ["high", "medium", "low"]},  # of velocity as of risk
+    "ENUM_NAME_OVERRIDES": {
+        "LevelEnum": ["high", "medium", "low"],  # of velocity as of risk
+        "RecordedStatusEnum": ["queued", "duplicate"],
+    },
     "PREPROCESSING_HOOKS": ["leadscore.api.schema.without_trailing_slash"],
 }
 

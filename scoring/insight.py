@@ -1,19 +1,21 @@
 """What can be said of one lead beyond its score: why it is what it is, what it means, and what it was."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Q, Sum
 
 from ingest.models import Lead
-from scoring.core import engine
+from ingest.pages import Page, page_of_rows
+from scoring import selectors
 from scoring.core.explain import Explanation, explain
 from scoring.core.intelligence import Intelligence, assess
-from scoring.core.timeline import Timeline
-from scoring.log import countable_log, scorable
 from scoring.models import ScoreEntry
+from scoring.past import Moment, entries_then, lead_then, view_now, view_then
 from scoring.selectors import LeadView, primary_scorecard
-from scoring.timelines import timeline_of
 
 
 def intelligence_of(view: LeadView, *, now: datetime) -> Intelligence:
@@ -38,14 +40,39 @@ def intelligence_of(view: LeadView, *, now: datetime) -> Intelligence:
     )
 
 
-def explanation_of(lead: Lead, *, as_of: datetime) -> Explanation:
-    """Return the contributions that a lead's score is the sum of, at a point in time."""
-    timeline = timeline_of(lead.project_id)
-    folded = folded_until(lead, timeline, as_of=as_of)
-    return explain(folded.entries, now=as_of, timeline=timeline, state=folded.state)
+def explanation_of(lead: Lead, moment: Moment) -> Explanation:
+    """Return the contributions that a lead's score is the sum of, at a moment."""
+    then = lead_then(lead, moment)
+    return explain(then.entries, now=then.time, timeline=then.timeline, state=then.state, notes=then.notes)
 
 
-def folded_until(lead: Lead, timeline: Timeline, *, as_of: datetime) -> engine.Folded:
-    """Return a lead's scores and ledger as they were at a point in time, folded from its log."""
-    events = [scorable(row) for row in countable_log([lead.pk])]
-    return engine.fold(timeline, engine.initial_state(timeline), events, until=as_of)
+def view_of(lead: Lead, moment: Moment) -> LeadView:
+    """Return how a lead stands at a moment."""
+    return view_now(lead, now=moment.now) if moment.is_now else view_then(lead_then(lead, moment))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryLine:
+    """A line of the score ledger, and what was said of it where it is an adjustment."""
+
+    entry: ScoreEntry
+    adjustment: Mapping[str, Any] | None
+
+
+def history_of(
+    lead: Lead,
+    moment: Moment,
+    *,
+    scorecard: str | None = None,
+    newest_first: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[HistoryLine]:
+    """Return a page of a lead's ledger on one scorecard (the primary one), as it is or was at a moment."""
+    if moment.is_now:
+        page = selectors.history_page(lead, scorecard=scorecard, newest_first=newest_first, cursor=cursor, limit=limit)
+    else:
+        entries = entries_then(lead_then(lead, moment), scorecard=scorecard)
+        page = page_of_rows(entries, key="sequence", newest_first=newest_first, cursor=cursor, limit=limit)
+    said = selectors.adjustments_of(page.rows)
+    return page.map(lambda entry: HistoryLine(entry=entry, adjustment=said.get(entry.event_id)))

@@ -1,21 +1,29 @@
 """The event log as the engine takes it: which events count, and each as the engine's own value."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import Q
 
+from ingest.core.adjustments import points_of
 from ingest.models import Event
 from ingest.selectors import LOG_FIELDS, LogRow
 from scoring.core.engine import ScorableEvent
+from scoring.core.explain import Note
 
 
-def countable_log(lead_ids: Sequence[UUID], *, with_pending: Sequence[UUID] = ()) -> list[LogRow]:
+def countable_log(
+    lead_ids: Sequence[UUID], *, with_pending: Sequence[UUID] = (), received_by: datetime | None = None
+) -> list[LogRow]:
     """Return the `LOG_FIELDS` of the events that make these leads' scores, in no order.
 
     That is what has been scored, and of what is pending only `with_pending`; parked events do not count.
     """
     events = Event.objects.filter(lead__in=lead_ids, dead_letter__isnull=True)
+    if received_by is not None:
+        events = events.filter(received_at__lte=received_by)
     if with_pending:
         events = events.filter(Q(pending__isnull=True) | Q(pk__in=with_pending))
     else:
@@ -24,8 +32,12 @@ def countable_log(lead_ids: Sequence[UUID], *, with_pending: Sequence[UUID] = ()
 
 
 def scorable(row: LogRow) -> ScorableEvent:
-    """Return a row of the event log as the engine takes it."""
-    key, event_id, _, _, event_type, occurred_at, properties, traits, context = row
+    """Return a row of the event log as the engine takes it.
+
+    What makes an adjustment is its kind, which only we write; a client's event of that name is like any other.
+    """
+    key, event_id, _, kind, event_type, occurred_at, properties, traits, context = row
+    adjusts = kind == Event.Kind.ADJUSTMENT
     return ScorableEvent(
         key=str(key),
         event_id=event_id,
@@ -34,4 +46,13 @@ def scorable(row: LogRow) -> ScorableEvent:
         properties=properties,
         traits=traits,
         context=context,
+        points=points_of(properties) if adjusts else None,
+        scorecard=str(properties["scorecard"]) if adjusts and "scorecard" in properties else None,
+        told=kind == Event.Kind.PROFILE,
     )
+
+
+def note_of(row: LogRow) -> Note:
+    """Return what an adjustment's row says of it: who made it, and why."""
+    properties = cast("dict[str, Any]", row[6])
+    return Note(author=properties["author"]["name"], reason=properties["reason"])

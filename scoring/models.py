@@ -194,6 +194,16 @@ class LeadState(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     state = models.JSONField(help_text="The engine's state, as `scoring.core.engine.dump_state` writes it.")
     last_event_at = models.DateTimeField(null=True, help_text="When the newest event occurred, scored or not.")
+    slot = models.PositiveSmallIntegerField(help_text="Which of the lead slots the lead hashes to.")
+    next_change_at = models.DateTimeField(null=True, help_text="When time next changes a score, if nothing else does.")
+
+    class Meta:
+        indexes = [
+            # Only of the leads that time changes at all, the longest due first; the slot spares reading the rows.
+            models.Index(
+                fields=["next_change_at", "slot"], name="state_due", condition=models.Q(next_change_at__isnull=False)
+            )
+        ]
 
     def __str__(self) -> str:
         return f"State of {self.lead_id}"

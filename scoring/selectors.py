@@ -1,6 +1,6 @@
 """Read what scoring stores. Every query starts from a project, or from leads of one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,11 +9,12 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 
-from ingest.models import Lead
+from ingest.models import Event, Lead
 from ingest.pages import Page, page_of
 from ingest.selectors import activity_counts
 from scoring.core import engine
-from scoring.core.ruleset import Card
+from scoring.core.grade import grade
+from scoring.core.ruleset import Card, Ruleset
 from scoring.models import DeadLetter, LeadScore, LeadState, ScoreEntry
 from scoring.timelines import timeline_of
 
@@ -24,14 +25,28 @@ class Standing:
 
     state: dict[str, Any]
     last_event_at: datetime | None
+    next_change_at: datetime | None
 
 
 def standings_of(lead_ids: Collection[UUID]) -> dict[UUID, Standing]:
     """Return the stored states of these leads; those that were never scored are left out."""
-    rows = LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "state", "last_event_at")
+    rows = LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "state", "last_event_at", "next_change_at")
     return {
-        lead_id: Standing(state=state, last_event_at=last_event_at) for lead_id, state, last_event_at in rows if state
+        lead_id: Standing(state=state, last_event_at=last_event_at, next_change_at=next_change_at)
+        for lead_id, state, last_event_at, next_change_at in rows
+        if state
     }
+
+
+def leads_fading(slots: Collection[int], *, now: datetime, limit: int) -> list[UUID]:
+    """Return up to `limit` leads of these slots whose points fade or expire by now, the longest due first."""
+    due = LeadState.objects.filter(next_change_at__lte=now, slot__in=slots).order_by("next_change_at")
+    return list(due.values_list("lead", flat=True)[:limit])
+
+
+def slots_fading(*, now: datetime) -> set[int]:
+    """Return the slots of the leads whose points fade or expire by now."""
+    return set(LeadState.objects.filter(next_change_at__lte=now).order_by().values_list("slot", flat=True).distinct())
 
 
 # --- What people and programs look at -------------------------------------------------------------------------------
@@ -53,6 +68,8 @@ class LeadView:
     lead: Lead
     score: Decimal
     stage: str
+    cards: tuple[CardScore, ...]
+    grade: str | None
     events_last_24h: int
     last_event_at: datetime | None
 
@@ -96,7 +113,8 @@ def leads_page(
     now: datetime,
 ) -> Page[LeadView]:
     """Return leads of a project, perhaps only those of a stage or whose name, e-mail or company contains `text`."""
-    scores = LeadScore.objects.filter(project=project_id, scorecard=primary_scorecard(project_id).name)
+    ruleset = timeline_of(project_id).latest
+    scores = LeadScore.objects.filter(project=project_id, scorecard=ruleset.primary.name)
     if stage is not None:
         scores = scores.filter(stage=stage)
     if text:
@@ -104,23 +122,25 @@ def leads_page(
             Q(lead__name__icontains=text) | Q(lead__email__icontains=text) | Q(lead__company__icontains=text)
         )
     page = page_of(scores.select_related("lead__owner"), order=LEAD_ORDERS[order], cursor=cursor, limit=limit)
-    views = _views(page.rows, now=now)
+    views = _views(page.rows, ruleset, now=now)
     return Page(rows=views, next=page.next, previous=page.previous)
 
 
 def lead_view(lead: Lead, *, now: datetime) -> LeadView:
     """Return one lead as pages show it."""
-    name = primary_scorecard(lead.project_id).name
+    timeline = timeline_of(lead.project_id)
+    name = timeline.latest.primary.name
     score = LeadScore.objects.filter(lead=lead, scorecard=name).first()
     if score is None:
-        start = engine.initial_state(timeline_of(lead.project_id)).cards[name]
-        score = LeadScore(lead=lead, score=start.score, stage=start.stage)
+        start = engine.initial_state(timeline).cards[name]
+        score = LeadScore(lead=lead, scorecard=name, score=start.score, stage=start.stage)
     score.lead = lead
-    return _views([score], now=now)[0]
+    return _views([score], timeline.latest, now=now)[0]
 
 
-def _views(scores: Sequence[LeadScore], *, now: datetime) -> list[LeadView]:
+def _views(scores: Sequence[LeadScore], ruleset: Ruleset, *, now: datetime) -> list[LeadView]:
     lead_ids = [score.lead_id for score in scores]
+    cards = _cards_of(scores, ruleset)
     counts = activity_counts(lead_ids, now=now)
     last = dict(LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "last_event_at")) if lead_ids else {}
     return [
@@ -128,11 +148,26 @@ def _views(scores: Sequence[LeadScore], *, now: datetime) -> list[LeadView]:
             lead=score.lead,
             score=score.score,
             stage=score.stage,
+            cards=cards[score.lead_id],
+            grade=grade(ruleset, {card.scorecard: card.stage for card in cards[score.lead_id]}),
             events_last_24h=counts.get(score.lead_id, 0),
             last_event_at=last.get(score.lead_id),
         )
         for score in scores
     ]
+
+
+def _cards_of(scores: Sequence[LeadScore], ruleset: Ruleset) -> dict[UUID, tuple[CardScore, ...]]:
+    """Return where leads, given by their primary scores, stand on all scorecards, in the ruleset's order."""
+    names = [card.name for card in ruleset.cards]
+    found: Iterable[LeadScore] = scores
+    if len(names) > 1:
+        found = LeadScore.objects.filter(lead__in=[score.lead_id for score in scores], scorecard__in=names)
+    cards: dict[UUID, dict[str, CardScore]] = {score.lead_id: {} for score in scores}
+    for score in found:
+        shown = CardScore(scorecard=score.scorecard, score=score.score, stage=score.stage)
+        cards[score.lead_id][score.scorecard] = shown
+    return {lead_id: tuple(own[name] for name in names if name in own) for lead_id, own in cards.items()}
 
 
 def leaderboard(project_id: UUID, *, stage: str | None = None, limit: int = 50) -> list[Ranked]:
@@ -172,6 +207,13 @@ def history_page(
     name = scorecard or primary_scorecard(lead.project_id).name
     order = ("-sequence",) if newest_first else ("sequence",)
     return page_of(ScoreEntry.objects.filter(lead=lead, scorecard=name), order=order, cursor=cursor, limit=limit)
+
+
+def adjustments_of(entries: Sequence[ScoreEntry]) -> dict[UUID | None, dict[str, Any]]:
+    """Return what the log says of those of these entries that are adjustments, by the key of the event."""
+    adjusting = [entry for entry in entries if entry.kind == ScoreEntry.Kind.ADJUSTMENT]
+    keys = [entry.event_id for entry in adjusting if entry.event_id is not None]
+    return dict(Event.objects.filter(pk__in=keys).values_list("pk", "properties")) if keys else {}
 
 
 def dead_letter_count() -> int:

@@ -9,8 +9,9 @@ from celery.signals import worker_ready
 from django.utils import timezone
 
 from ingest import selectors as log
-from scoring import routing, wake
+from scoring import routing, selectors, wake
 from scoring.services import drain as draining
+from scoring.services import fading
 from scoring.services.rescore import chunks_of_leads, rescore_leads
 
 DRAIN_SECONDS = 2.0
@@ -23,7 +24,10 @@ SWEEP_AFTER = timedelta(seconds=5)
 
 @shared_task(ignore_result=True, time_limit=600)
 def drain(queue: str) -> None:
-    """Score what is pending on a lead queue; after two seconds let the worker's other queues have their turn."""
+    """Score what is pending on a lead queue, and let fade what is due; after two seconds let others have their turn.
+
+    Both here, in the queue's one consumer, so that a lead is never folded twice at once.
+    """
     wake.lower_flag(queue)
     slots = routing.slots_of(queue)
     deadline = time.monotonic() + DRAIN_SECONDS
@@ -33,12 +37,22 @@ def drain(queue: str) -> None:
             return
         if scored < draining.MAX_LEADS:
             time.sleep(GATHER_SECONDS)
+    while slots and fading.fade(slots, now=timezone.now()):
+        if time.monotonic() > deadline:
+            wake.wake(drain, [queue])
+            return
 
 
 @shared_task(ignore_result=True, time_limit=60)
 def sweep() -> None:
     """Wake the queues whose events have waited for a while, because their wake-up may have been lost."""
     wake.wake_again(drain, routing.queues_of(log.slots_waiting(since=timezone.now() - SWEEP_AFTER)))
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def wake_fading() -> None:
+    """Wake the queues of leads whose points fade or expire by now."""
+    wake.wake(drain, routing.queues_of(selectors.slots_fading(now=timezone.now())))
 
 
 @shared_task(ignore_result=True, time_limit=600)

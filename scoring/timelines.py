@@ -2,10 +2,12 @@
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection
+from datetime import datetime
 from threading import Lock
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, Min, Q
+from django.db.models.functions import Coalesce
 
 from ingest.models import Project
 from scoring.core.ruleset import compile_ruleset, parse_ruleset
@@ -18,8 +20,8 @@ _lock = Lock()
 _compiled: "OrderedDict[_Key, Timeline]" = OrderedDict()
 
 
-def timelines_of(project_ids: Collection[UUID]) -> dict[UUID, Timeline]:
-    """Return the timeline of each project, as published now.
+def timelines_of(project_ids: Collection[UUID], *, known_at: datetime | None = None) -> dict[UUID, Timeline]:
+    """Return the timeline of each project, as published now or by `known_at`.
 
     One query says which version is the newest; a second one, only if some project has published since, loads it. So a
     worker uses a new version with its next batch.
@@ -28,7 +30,7 @@ def timelines_of(project_ids: Collection[UUID]) -> dict[UUID, Timeline]:
         Project.objects.filter(pk__in=project_ids)
         .order_by()
         .values_list("pk", "time_zone")
-        .annotate(newest=Max("ruleset_versions__number"))
+        .annotate(newest=_newest(known_at))
     )
     keys: dict[UUID, _Key] = {pk: (pk, number, time_zone) for pk, time_zone, number in newest if number is not None}
     with _lock:
@@ -45,9 +47,16 @@ def timelines_of(project_ids: Collection[UUID]) -> dict[UUID, Timeline]:
     return found
 
 
-def timeline_of(project_id: UUID) -> Timeline:
-    """Return the timeline of one project."""
-    return timelines_of([project_id])[project_id]
+def timeline_of(project_id: UUID, *, known_at: datetime | None = None) -> Timeline:
+    """Return the timeline of one project, as published now or by `known_at` (its first version, before any was)."""
+    return timelines_of([project_id], known_at=known_at)[project_id]
+
+
+def _newest(known_at: datetime | None) -> Max | Coalesce:
+    if known_at is None:
+        return Max("ruleset_versions__number")
+    published = Q(ruleset_versions__published_at__lte=known_at)
+    return Coalesce(Max("ruleset_versions__number", filter=published), Min("ruleset_versions__number"))
 
 
 def _load(keys: dict[UUID, _Key]) -> dict[UUID, Timeline]:

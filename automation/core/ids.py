@@ -11,7 +11,7 @@ _PLACES = 1 << 12
 
 
 def derived_id(origin: UUID, *parts: str, place: int = 0) -> UUID:
-    """Return the id that `parts` name, of the millisecond of `origin`, sorting by `place` (0…4095) in it."""
+    """Return the id that `parts` name, of the millisecond of the UUIDv7 `origin`, sorting by `place` (0…4095) in it."""
     digest = hashlib.sha256("\x1f".join((str(origin), *parts)).encode()).digest()
     value = (origin.int >> 80) << 80 | 7 << 76 | (place % _PLACES) << 64
     value |= 0b10 << 62 | int.from_bytes(digest[:8], "big") >> 2

@@ -19,4 +19,12 @@ def why_it_fired(crossing: str, facts: Mapping[str, object]) -> str:
     """Return why a run came about, such as “cold → hot, by demo_request” or “demo_request”."""
     if not crossing:
         return str(facts["eventType"])
-    return f"{facts['oldStage']} → {facts['newStage']}, by {facts['eventType']}"
+    return f"{facts['oldStage']} → {facts['newStage']}, by {what_happened(facts)}"
+
+
+def what_happened(facts: Mapping[str, object]) -> str:
+    """Return what brought a run about, in words: the type of an event, or that time did."""
+    event_type = facts["eventType"]
+    if event_type is None:
+        return "fading"
+    return "an adjustment" if event_type == "adjustment" else str(event_type)

@@ -10,7 +10,7 @@ from uuid import UUID
 from scoring.core.points import to_number
 
 if TYPE_CHECKING:
-    from scoring.signals import LeadOutcome, ScoredEvent, StageCrossing
+    from scoring.signals import Fading, LeadOutcome, ScoredEvent, StageCrossing
 
 
 class Direction(StrEnum):
@@ -41,7 +41,7 @@ class EventTrigger:
 class Firing:
     """One reason to act on a lead. `crossing` is such as `cold>warm`, or empty if an event was it."""
 
-    cause: "ScoredEvent"
+    cause: "ScoredEvent | Fading"
     crossing: str
     old_score: Decimal | None
     new_score: Decimal
@@ -50,9 +50,9 @@ class Firing:
 
     @property
     def facts(self) -> dict[str, object]:
-        """Return what was true when it fired, as JSON."""
+        """Return what was true when it fired, as JSON. Without an event, time was it."""
         return {
-            "eventType": self.cause.event_type,
+            "eventType": getattr(self.cause, "event_type", None),
             "oldScore": None if self.old_score is None else to_number(self.old_score),
             "newScore": to_number(self.new_score),
             "oldStage": self.old_stage,
@@ -68,7 +68,7 @@ def firings(trigger: StageTrigger | EventTrigger, outcome: "LeadOutcome") -> Ite
             if _crosses(trigger, crossing):
                 yield _of_crossing(crossing, name=f"{crossing.old_stage}>{crossing.new_stage}")
         return
-    caused = {crossing.cause.key: crossing for crossing in outcome.crossings}
+    caused: dict[UUID | str, StageCrossing] = {crossing.cause.key: crossing for crossing in outcome.crossings}
     for event in outcome.events:
         if event.event_type == trigger.event_type:
             yield _of_event(event, outcome, caused)
@@ -93,7 +93,7 @@ def _of_crossing(crossing: "StageCrossing", *, name: str) -> Firing:
     )
 
 
-def _of_event(event: "ScoredEvent", outcome: "LeadOutcome", caused: "dict[UUID, StageCrossing]") -> Firing:
+def _of_event(event: "ScoredEvent", outcome: "LeadOutcome", caused: "dict[UUID | str, StageCrossing]") -> Firing:
     if event.key in caused:
         return _of_crossing(caused[event.key], name="")
     # What the lead had just before this event is not told; what it has now is.

@@ -13,7 +13,8 @@ from automation.core.triggers import Direction, EventTrigger, Firing, StageTrigg
 from automation.models import Automation, Delivery, Run
 from automation.wake import wake_deliveries
 from ingest import database
-from scoring.signals import LeadOutcome
+from ingest.ids import first_id_at
+from scoring.signals import Fading, LeadOutcome
 
 _RUN_FIELDS = (
     "id", "project", "automation", "lead", "cause", "crossing", "facts", "occurred_at", "created_at",
@@ -64,7 +65,10 @@ class _Fired:
 
     @property
     def run_id(self) -> UUID:
-        return derived_id(self.firing.cause.key, str(self.automation.pk), str(self.lead_id), self.firing.crossing)
+        cause = self.firing.cause
+        # An event's id holds when it was received; fading has no row, but a moment.
+        origin = first_id_at(cause.occurred_at) if isinstance(cause, Fading) else cause.key
+        return derived_id(origin, str(self.automation.pk), str(self.lead_id), self.firing.crossing)
 
     def run_row(self, now: datetime) -> tuple[object, ...]:
         cause = self.firing.cause

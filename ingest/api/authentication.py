@@ -79,7 +79,7 @@ def _in_headers(request: Request) -> str | None:
         return credentials.strip()
     if scheme.lower() == "basic":
         return _basic_user(credentials.strip())
-    return request.headers.get("X-API-Key") or request.headers.get("X-Write-Key")
+    return request.headers.get("X-API-Key") or request.headers.get("X-Write-Key") or None
 
 
 def _basic_user(credentials: str) -> str:

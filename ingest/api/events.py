@@ -19,7 +19,7 @@ from ingest.api.authentication import (
 )
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused, not_found, refusal
-from ingest.api.lists import list_response
+from ingest.api.lists import list_response, text_of
 from ingest.api.schema import (
     BatchRecordedSerializer,
     EventListSerializer,
@@ -55,9 +55,12 @@ class IngestView(APIView):
         allowance = limits.spend(key.pk, events_per_minute=key.events_per_minute, events=events)
         headers = {"RateLimit-Policy": allowance.policy, "RateLimit": allowance.state}
         if not allowance.granted:
+            detail = f"This key may send {allowance.limit} events a minute and has room for {allowance.remaining} now."
+            if events > allowance.limit:
+                detail += f" {events} at once are never let through: send them in smaller batches."
             raise RequestRefused(
                 "rate_limited",
-                f"This key may send {allowance.limit} events a minute and has room for {allowance.remaining} now.",
+                detail,
                 status_code=429,
                 headers=headers | {"Retry-After": str(allowance.retry_after)},
             )
@@ -95,11 +98,11 @@ class EventLogView(EventView):
     """`POST` stores one event; `GET` reads the log."""
 
     def get_permissions(self) -> Sequence[Any]:
-        return [HoldsSecretKey()] if self.request.method == "GET" else super().get_permissions()
+        return super().get_permissions() if self.ingests else [HoldsSecretKey()]
 
     @property
     def ingests(self) -> bool:  # type: ignore[override]
-        return self.request.method != "GET"
+        return self.request.method not in {"GET", "HEAD"}
 
     @extend_schema(
         operation_id="list_events",
@@ -125,7 +128,7 @@ class EventLogView(EventView):
             lambda cursor, limit: selectors.events_page(
                 project_id,
                 lead_id=lead_id,
-                event_type=request.query_params.get("type"),
+                event_type=text_of(request, "type"),
                 cursor=cursor,
                 limit=limit,
             ),

@@ -13,6 +13,8 @@ from ingest.pages import DEFAULT_LIMIT, MAX_LIMIT, CursorInvalid, Page
 
 T = TypeVar("T")
 
+MAX_TEXT = 300  # longer than any name, address or type; SQLite refuses to look for a text of many thousands
+
 
 def limit_of(request: Request) -> int:
     """Return how many rows a request asks for: `?limit=`, by default 50, at most 200."""
@@ -30,6 +32,14 @@ def choice_of(request: Request, name: str, choices: tuple[str, ...], default: st
     if value not in choices:
         raise invalid_parameter(name, f"must be one of {', '.join(choices)}")
     return value
+
+
+def text_of(request: Request, name: str) -> str | None:
+    """Return a query parameter that rows are compared with; NUL characters, which no column holds, are left out."""
+    text = request.query_params.get(name)
+    if text is not None and len(text) > MAX_TEXT:
+        raise invalid_parameter(name, f"must be at most {MAX_TEXT} characters long")
+    return text.replace("\x00", "") if text else text
 
 
 def invalid_parameter(name: str, detail: str) -> RequestRefused:

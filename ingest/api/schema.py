@@ -26,7 +26,7 @@ class BatchRecordedSerializer(serializers.Serializer[Any]):
 class EventSerializer(serializers.Serializer[Any]):
     eventId = serializers.CharField()
     eventType = serializers.CharField()
-    kind = serializers.ChoiceField(choices=["activity", "profile"])
+    kind = serializers.ChoiceField(choices=["activity", "profile", "adjustment"])
     leadId = serializers.UUIDField()
     occurredAt = serializers.DateTimeField()
     receivedAt = serializers.DateTimeField()

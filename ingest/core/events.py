@@ -1,16 +1,17 @@
 """Events as clients send them: from the bytes of a request to the facts that are stored, or to a reason why not."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ingest.core.identity import MAX_LENGTH, Name, is_email, normal_email
-from ingest.core.trees import TreeRefused, clean_tree
+from ingest.core.trees import TreeRefused, clean_tree, escaped
 
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 8 * 1024 * 1024
@@ -21,6 +22,12 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 TRAIT_EVENT_TYPE = "identify"
 
+M = TypeVar("M", bound=BaseModel)
+
+# An escape of a JSON string: a whole surrogate pair, or (captured) half of one, or any other.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
@@ -58,7 +65,7 @@ class IncomingEvent:
     properties: Mapping[str, Any] = field(default_factory=dict)
     traits: Mapping[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
-    kind: Literal["activity", "profile"] = "activity"
+    kind: Literal["activity", "profile", "adjustment"] = "activity"
 
 
 def _moment(value: object) -> datetime:
@@ -74,6 +81,11 @@ def _moment(value: object) -> datetime:
     return moment
 
 
+def parse_moment(text: str) -> datetime:
+    """Return the moment that RFC 3339 text names; without a zone it is UTC. Raises `ValueError`, in words."""
+    return _moment(text)
+
+
 def _without_nul(value: object) -> object:
     return value.replace("\x00", "") if isinstance(value, str) else value
 
@@ -84,7 +96,8 @@ def _name(value: object) -> object:
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-Identifier = Annotated[str | None, BeforeValidator(_name), Field(max_length=MAX_LENGTH)]
+# The limit belongs to the text alone: pydantic would try to measure a name that is null or blank, too.
+Identifier = Annotated[Annotated[str, Field(max_length=MAX_LENGTH)] | None, BeforeValidator(_name)]
 
 
 class NativeEvent(BaseModel):
@@ -93,16 +106,20 @@ class NativeEvent(BaseModel):
     model_config = ConfigDict(strict=True)
 
     event_type: str = Field(validation_alias=AliasChoices("eventType", "event"), pattern=r"^[A-Za-z0-9_]{1,64}$")
-    event_id: Annotated[str | None, BeforeValidator(_without_nul)] = Field(
-        None, alias="eventId", min_length=1, max_length=100
-    )
+    event_id: Annotated[
+        Annotated[str, Field(min_length=1, max_length=100)] | None,
+        BeforeValidator(_without_nul),
+        Field(alias="eventId"),
+    ] = None
     lead_id: Annotated[str | None, Field(alias="leadId", max_length=100)] = None
     user_id: Annotated[Identifier, Field(alias="userId")] = None
     anonymous_id: Annotated[Identifier, Field(alias="anonymousId")] = None
     email: Identifier = None
     timestamp: Moment | None = None
     sent_at: Annotated[Moment | None, Field(alias="sentAt")] = None
-    session_id: Annotated[str | None, BeforeValidator(_without_nul), Field(alias="sessionId", max_length=100)] = None
+    session_id: Annotated[
+        Annotated[str, Field(max_length=100)] | None, BeforeValidator(_without_nul), Field(alias="sessionId")
+    ] = None
     properties: dict[str, Any] | None = None
     traits: dict[str, Any] | None = None
     context: dict[str, Any] | None = None
@@ -117,20 +134,37 @@ class _BodyKey(BaseModel):
     write_key: str | None = Field(None, alias="writeKey")
 
 
-def parse_event(body: bytes) -> IncomingEvent:
-    """Return the one event in a request body; raise `Refused`."""
+def parse_body(model: type[M], body: bytes) -> M:
+    """Return what a request body says, read as a `model`; raise `Refused`.
+
+    A byte order mark before the JSON is ignored. Half a surrogate pair, which is what a browser sends of an emoji that
+    was cut in two, is read as the replacement character (U+FFFD): it must not cost its whole batch.
+    """
+    body = body.removeprefix(BOM_UTF8)
     try:
-        return _accepted(NativeEvent.model_validate_json(body))
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        repaired = _with_whole_characters(body)
+        if repaired == body:
+            raise refusal_of(error) from None
+    try:
+        return model.model_validate_json(repaired)
     except ValidationError as error:
         raise refusal_of(error) from None
+
+
+def _with_whole_characters(body: bytes) -> bytes:
+    return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], body)
+
+
+def parse_event(body: bytes) -> IncomingEvent:
+    """Return the one event in a request body; raise `Refused`."""
+    return _accepted(parse_body(NativeEvent, body))
 
 
 def parse_batch(body: bytes) -> list[IncomingEvent | Refused]:
     """Return the events of `{"events": […]}`, each one either usable or refused; raise `Refused` for the whole body."""
-    try:
-        batch = NativeBatch.model_validate_json(body)
-    except ValidationError as error:
-        raise refusal_of(error) from None
+    batch = parse_body(NativeBatch, body)
     if len(batch.events) > MAX_BATCH_EVENTS:
         raise Refused("too_large", (Problem(pointer="/events", detail=f"has more than {MAX_BATCH_EVENTS:,} events"),))
     return [_accepted_or_refused(event) for event in batch.events]
@@ -139,8 +173,8 @@ def parse_batch(body: bytes) -> list[IncomingEvent | Refused]:
 def key_in_body(body: bytes) -> str | None:
     """Return the `apiKey` or `writeKey` a body carries, if it is an object that carries one."""
     try:
-        keys = _BodyKey.model_validate_json(body)
-    except ValidationError:
+        keys = parse_body(_BodyKey, body)
+    except Refused:
         return None
     return keys.api_key or keys.write_key
 
@@ -153,10 +187,12 @@ def occurred_at(event: IncomingEvent, *, received_at: datetime) -> datetime:
     """
     if event.timestamp is None:
         return received_at
-    try:
-        moment = event.timestamp if event.sent_at is None else received_at - (event.sent_at - event.timestamp)
-    except OverflowError:
-        return received_at
+    moment = event.timestamp
+    if event.sent_at is not None:
+        try:
+            moment = received_at - (event.sent_at - event.timestamp)
+        except OverflowError:
+            moment = EARLIEST if event.sent_at > event.timestamp else received_at
     if moment > received_at + FUTURE_TOLERANCE:
         return received_at
     return max(moment, EARLIEST)
@@ -245,7 +281,7 @@ def refusal_of(error: ValidationError) -> Refused:
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    return "".join(f"/{part}" for part in location)
+    return "".join(f"/{escaped(str(part))}" for part in location)
 
 
 def _words(kind: str, message: str, context: Mapping[str, Any]) -> str:
@@ -260,5 +296,7 @@ def _words(kind: str, message: str, context: Mapping[str, Any]) -> str:
             return str(context.get("error", message))
         case "model_type" | "dict_type":
             return "must be an object"
+        case "extra_forbidden":
+            return "is no field that can be set"
         case _:
-            return message[0].lower() + message[1:].replace("Input should", "should").replace("input should", "should")
+            return re.sub(r"^\w+ should", "must", message)

@@ -44,8 +44,11 @@ _EMAIL = re.compile(r"[^@\s\x00]+@[^@\s\x00]+")
 
 
 def is_email(text: str) -> bool:
-    """Return whether the text can be an e-mail address: something, an @, something, and not too long."""
-    return len(text) <= MAX_LENGTH and _EMAIL.fullmatch(text.strip()) is not None
+    """Return whether the text can be an e-mail address: something, an @, something, and not too long.
+
+    It is measured as it will be stored: some letters grow when they are made small.
+    """
+    return len(normal_email(text)) <= MAX_LENGTH and _EMAIL.fullmatch(text.strip()) is not None
 
 
 def normal_email(address: str) -> str:

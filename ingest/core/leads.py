@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ingest.core.events import checked_tree, refusal_of, valid_email
-from ingest.core.identity import MAX_LENGTH, Name
+from ingest.core.events import checked_tree, parse_body, valid_email
+from ingest.core.identity import MAX_LENGTH, Name, is_email, normal_email
 from ingest.core.profile import MAX_TRAITS
 
 
@@ -14,8 +14,9 @@ def _text(value: object) -> object:
     return value.replace("\x00", "").strip() if isinstance(value, str) else value
 
 
-Text = Annotated[str | None, BeforeValidator(_text), Field(max_length=200)]
-Identifier = Annotated[str | None, BeforeValidator(_text), Field(min_length=1, max_length=MAX_LENGTH)]
+Text = Annotated[Annotated[str, Field(max_length=200)] | None, BeforeValidator(_text)]
+Address = Annotated[Annotated[str, Field(max_length=MAX_LENGTH)] | None, BeforeValidator(_text)]
+Identifier = Annotated[Annotated[str, Field(min_length=1, max_length=MAX_LENGTH)] | None, BeforeValidator(_text)]
 
 
 class LeadFields(BaseModel):
@@ -24,11 +25,11 @@ class LeadFields(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     name: Text = None
-    email: Annotated[str | None, BeforeValidator(_text), Field(max_length=MAX_LENGTH)] = None
+    email: Address = None
     company: Text = None
     user_id: Annotated[Identifier, Field(alias="userId")] = None
     anonymous_id: Annotated[Identifier, Field(alias="anonymousId")] = None
-    traits: Annotated[dict[str, Any] | None, Field(max_length=MAX_TRAITS)] = None
+    traits: Annotated[dict[str, Any], Field(max_length=MAX_TRAITS)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,7 @@ class LeadDescription:
 
 def parse_lead(body: bytes) -> LeadDescription:
     """Return what a request body says of a lead; raise `Refused`. Fields that are absent stay as they are."""
-    try:
-        fields = LeadFields.model_validate_json(body)
-    except ValidationError as error:
-        raise refusal_of(error) from None
+    fields = parse_body(LeadFields, body)
     names = []
     if fields.user_id:
         names.append(Name("user_id", fields.user_id))
@@ -54,6 +52,8 @@ def parse_lead(body: bytes) -> LeadDescription:
     if fields.anonymous_id:
         names.append(Name("anonymous_id", fields.anonymous_id))
     traits = checked_tree("traits", fields.traits) if fields.traits else {}
+    if "email" not in fields.model_fields_set and isinstance(told := traits.get("email"), str) and is_email(told):
+        names.append(Name("email", normal_email(told)))
     for name, value in (("name", fields.name), ("email", email), ("company", fields.company)):
         if name in fields.model_fields_set:
             traits[name] = value or None

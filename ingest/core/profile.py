@@ -49,13 +49,12 @@ class Profile:
 def learn(profile: Profile, traits: Mapping[str, Any], *, occurred_at: datetime, event_id: str) -> Profile:
     """Return the profile after an event that carried `traits`. A trait set to null is forgotten.
 
-    Beyond `MAX_TRAITS` different traits, new ones are not kept: a profile is not a place to store a log.
+    Of more than `MAX_TRAITS` different traits those that were set last are kept: a profile is not a place to store a
+    log. (What arrived first must not decide, or the order of arrival would show.)
     """
     stamp = [occurred_at.astimezone(UTC).isoformat(timespec="microseconds"), event_id]
     known, clock = dict(profile.traits), dict(profile.clock)
     for key, value in traits.items():
-        if key not in clock and len(clock) >= MAX_TRAITS:
-            continue
         if key in clock and clock[key] > stamp:
             continue
         clock[key] = stamp
@@ -63,4 +62,7 @@ def learn(profile: Profile, traits: Mapping[str, Any], *, occurred_at: datetime,
             known.pop(key, None)
         else:
             known[key] = value
+    for key in sorted(clock, key=lambda key: (clock[key], key))[: max(0, len(clock) - MAX_TRAITS)]:
+        del clock[key]
+        known.pop(key, None)
     return Profile(traits=known, clock=clock)

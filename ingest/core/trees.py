@@ -19,9 +19,10 @@ def clean_tree(tree: dict[str, Any], *, max_depth: int) -> dict[str, Any]:
     """Return the object without NUL characters, which PostgreSQL cannot store.
 
     Objects and arrays both count as a level. Raises `TreeRefused` for one nested deeper than `max_depth` levels and
-    for numbers that are not finite or need more than 64 bits.
+    for numbers that are not finite or as large as no 64-bit integer is: PostgreSQL gives such a float back as an
+    integer, which not every JSON writer can write.
     """
-    return {_text(key): _clean(value, f"/{_escaped(key)}", max_depth - 1) for key, value in tree.items()}
+    return {_text(key): _clean(value, f"/{escaped(key)}", max_depth - 1) for key, value in tree.items()}
 
 
 def _clean(value: Any, pointer: str, levels_left: int) -> Any:
@@ -30,12 +31,12 @@ def _clean(value: Any, pointer: str, levels_left: int) -> Any:
     if isinstance(value, dict | list) and levels_left == 0:
         raise TreeRefused(pointer, "is nested too deeply")
     if isinstance(value, dict):
-        return {_text(key): _clean(item, f"{pointer}/{_escaped(key)}", levels_left - 1) for key, item in value.items()}
+        return {_text(key): _clean(item, f"{pointer}/{escaped(key)}", levels_left - 1) for key, item in value.items()}
     if isinstance(value, list):
         return [_clean(item, f"{pointer}/{index}", levels_left - 1) for index, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
         raise TreeRefused(pointer, "must be a finite number")
-    if isinstance(value, int) and not -MAX_INTEGER <= value < MAX_INTEGER:
+    if isinstance(value, int | float) and not -MAX_INTEGER <= value < MAX_INTEGER:
         raise TreeRefused(pointer, "must be a number of at most 64 bits")
     return value
 
@@ -44,5 +45,6 @@ def _text(value: str) -> str:
     return value.replace("\x00", "") if "\x00" in value else value
 
 
-def _escaped(key: str) -> str:
+def escaped(key: str) -> str:
+    """Return a key as a part of a JSON pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1")

@@ -91,7 +91,9 @@ def _insert(model: type[models.Model], fields: tuple[str, ...], rows: Rows, on_c
 
 def _copy(table: str, model: type[models.Model], fields: tuple[str, ...], rows: Rows) -> None:
     columns = ", ".join(column_names(model, fields))
+    # COPY is psycopg's own; its errors must be Django's too, or a unit of work is not run again after a conflict.
     with (
+        connection.wrap_database_errors,
         connection.cursor() as cursor,
         cursor.copy(f"COPY {connection.ops.quote_name(table)} ({columns}) FROM STDIN") as copy,
     ):

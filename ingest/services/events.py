@@ -27,11 +27,12 @@ _IDENTIFIER_FIELDS = ("id", "project", "kind", "value", "lead", "created_at")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """An event that is in the log: now stored, or there already (`duplicate`)."""
+    """An event that is in the log: now stored, or there already (`duplicate`); `new_lead`: it is its lead's first."""
 
     event_id: str
     lead_id: UUID
     duplicate: bool
+    new_lead: bool = False
 
 
 Outcome = Recorded | Refused
@@ -82,25 +83,19 @@ class _Recording:
                 {"project": self.project_id, "event_id": {event_id for event_id, _ in named}},
             )
         )
-        fresh: dict[str, IncomingEvent] = {}
-        for event_id, event in named:
-            if event_id not in stored:
-                fresh.setdefault(event_id, event)
-        if not fresh:
-            return [Recorded(event_id=event_id, lead_id=stored[event_id], duplicate=True) for event_id, _ in named]
-        self._look_up(fresh.values())
-        outcomes = {event_id: self._place(event_id, event) for event_id, event in fresh.items()}
-        self._write({key: (outcome, fresh[key]) for key, outcome in outcomes.items() if isinstance(outcome, Recorded)})
-
+        self._look_up(event for event_id, event in named if event_id not in stored)
+        recorded: dict[str, tuple[Recorded, IncomingEvent]] = {}
         answers: list[Outcome] = []
         for event_id, event in named:
             if event_id in stored:
                 answers.append(Recorded(event_id=event_id, lead_id=stored[event_id], duplicate=True))
-            else:
-                outcome = outcomes[event_id]
-                answers.append(outcome)
-                if isinstance(outcome, Recorded) and fresh[event_id] is event:
-                    stored[event_id] = outcome.lead_id
+                continue
+            outcome = self._place(event_id, event)
+            answers.append(outcome)
+            if isinstance(outcome, Recorded):  # the id of a refused event is still free for a later one
+                stored[event_id] = outcome.lead_id
+                recorded[event_id] = (outcome, event)
+        self._write(recorded)
         return answers
 
     def _look_up(self, events: Iterable[IncomingEvent]) -> None:
@@ -126,6 +121,7 @@ class _Recording:
     def _place(self, event_id: str, event: IncomingEvent) -> Outcome:
         """Decide whose event it is, and note what that adds to the lead."""
         names = list(event.names)
+        new_lead = False
         if event.lead_id is not None:
             lead_id = _uuid(event.lead_id)
             if lead_id is None or lead_id not in self.known_leads:
@@ -137,6 +133,7 @@ class _Recording:
             lead_id = resolution.lead_id
             if lead_id is None:
                 lead_id = new_id()
+                new_lead = True
                 self.new_leads[lead_id] = profile.Profile(traits={}, clock={})
         if (email := _email_trait(event)) and (name := Name("email", email)) not in self.taken and name not in free:
             free = (*free, name)
@@ -146,7 +143,7 @@ class _Recording:
         if event.traits:
             when = occurred_at(event, received_at=self.now)
             self.learned[lead_id].append((when, event_id, event))
-        return Recorded(event_id=event_id, lead_id=lead_id, duplicate=False)
+        return Recorded(event_id=event_id, lead_id=lead_id, duplicate=False, new_lead=new_lead)
 
     def _write(self, recorded: dict[str, tuple[Recorded, IncomingEvent]]) -> None:
         if not recorded:
@@ -195,8 +192,12 @@ class _Recording:
         )
 
     def _write_leads(self) -> None:
-        """Insert new leads, and update the profiles of those whose events carried traits."""
-        known = [lead_id for lead_id in self.learned if lead_id not in self.new_leads]
+        """Insert new leads, and update the profiles of those whose events carried traits or an e-mail address."""
+        emails: dict[UUID, str] = {}
+        for name, lead_id in self.new_names:
+            if name.kind == "email":
+                emails.setdefault(lead_id, name.value)
+        known = [lead_id for lead_id in self.learned.keys() | emails.keys() if lead_id not in self.new_leads]
         rows = []
         if known:
             database.lock_rows(Lead, known)
@@ -209,7 +210,7 @@ class _Recording:
                     lead_id,
                     project,
                     learned.name,
-                    learned.email or email,
+                    _shown_email(learned, email or emails.get(lead_id, "")),
                     learned.company,
                     learned.traits,
                     learned.clock,
@@ -224,7 +225,6 @@ class _Recording:
             unique=("id",),
             update=("name", "email", "company", "traits", "trait_clock"),
         )
-        emails = {lead_id: name.value for name, lead_id in self.new_names if name.kind == "email"}
         database.insert_rows(
             Lead,
             _LEAD_FIELDS,
@@ -233,7 +233,7 @@ class _Recording:
                     lead_id,
                     self.project_id,
                     learned.name,
-                    learned.email or emails.get(lead_id, ""),
+                    _shown_email(learned, emails.get(lead_id, "")),
                     learned.company,
                     learned.traits,
                     learned.clock,
@@ -249,6 +249,11 @@ class _Recording:
         for when, event_id, event in self.learned.get(lead_id, ()):
             known = profile.learn(known, event.traits, occurred_at=when, event_id=event_id)
         return known
+
+
+def _shown_email(learned: profile.Profile, otherwise: str) -> str:
+    """Return the e-mail address to show: that of the traits, also when they forgot it; else one the lead came with."""
+    return learned.email if "email" in learned.clock else otherwise
 
 
 def _uuid(text: str) -> UUID | None:

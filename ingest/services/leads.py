@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import IntegrityError
+
 from ingest import database
 from ingest.core.events import IncomingEvent
 from ingest.core.identity import Name
@@ -41,7 +43,10 @@ def create_lead(
     def work() -> LeadCreated | NameTaken:
         if taken := _taken(project_id, names):
             return taken
-        return LeadCreated(lead_id=_record(project_id, event, now))
+        recorded = _record(project_id, event, now)
+        if not recorded.new_lead:
+            raise _OvertakenError
+        return LeadCreated(lead_id=recorded.lead_id)
 
     return database.unit_of_work(work)
 
@@ -55,28 +60,34 @@ def update_lead(
     )
 
     def work() -> LeadUpdated | NameTaken:
-        taken = _taken(project_id, names)
-        if taken and taken.lead_id != lead_id:
+        if taken := _taken(project_id, names, unless_by=lead_id):
             return taken
-        return LeadUpdated(lead_id=_record(project_id, event, now))
+        recorded = _record(project_id, event, now)
+        if _taken(project_id, names, unless_by=lead_id):
+            raise _OvertakenError
+        return LeadUpdated(lead_id=recorded.lead_id)
 
     return database.unit_of_work(work)
 
 
-def _record(project_id: UUID, event: IncomingEvent, now: datetime) -> UUID:
+class _OvertakenError(IntegrityError):
+    """Somebody took a name between our look and our writing; the unit of work is undone and looks again."""
+
+
+def _record(project_id: UUID, event: IncomingEvent, now: datetime) -> Recorded:
     (outcome,) = record_in_unit_of_work(project_id, [(str(uuid.uuid4()), event)], now=now)
     if not isinstance(outcome, Recorded):
         raise outcome
-    return outcome.lead_id
+    return outcome
 
 
-def _taken(project_id: UUID, names: Sequence[Name]) -> NameTaken | None:
+def _taken(project_id: UUID, names: Sequence[Name], *, unless_by: UUID | None = None) -> NameTaken | None:
     for name in names:
         lead_id = (
             Identifier.objects.filter(project=project_id, kind=name.kind, value=name.value)
             .values_list("lead", flat=True)
             .first()
         )
-        if lead_id is not None:
+        if lead_id is not None and lead_id != unless_by:
             return NameTaken(name=name, lead_id=lead_id)
     return None

@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 from scoring import insight, selectors
 from scoring.api import schema
 from scoring.api.leads import lead_of
+from scoring.api.moments import MOMENT_PARAMETERS, moment_of
 from scoring.core.points import to_number
 
 
@@ -42,15 +43,19 @@ class IntelligenceView(APIView):
 class ExplainView(APIView):
     """The contributions a lead's score is the sum of."""
 
-    @extend_schema(operation_id="explain_lead", tags=["Leads"], responses=schema.ExplanationSerializer)
+    @extend_schema(
+        operation_id="explain_lead",
+        tags=["Leads"],
+        parameters=MOMENT_PARAMETERS,
+        responses=schema.ExplanationSerializer,
+    )
     def get(self, request: Request, lead_id: str) -> Response:
-        lead = lead_of(request, lead_id)
-        now = timezone.now()
-        found = insight.explanation_of(lead, as_of=now)
+        lead, moment = lead_of(request, lead_id), moment_of(request)
+        found = insight.explanation_of(lead, moment)
         return Response(
             {
                 "leadId": str(lead.pk),
-                "asOf": now,
+                "asOf": moment.time,
                 "score": to_number(found.score),
                 "stage": found.stage,
                 "contributions": [

@@ -17,9 +17,10 @@ from ingest.core.events import MAX_EVENT_BYTES, Problem, Refused
 from ingest.core.leads import LeadDescription, LeadFields, parse_lead
 from ingest.models import Lead
 from ingest.services.leads import NameTaken, create_lead, update_lead
-from scoring import selectors
+from scoring import insight, selectors
 from scoring.api import schema
-from scoring.api.representation import represent_entry, represent_lead, represent_ranked
+from scoring.api.moments import MOMENT_PARAMETERS, moment_of
+from scoring.api.representation import represent_lead, represent_line, represent_ranked
 
 LIST_PARAMETERS = [
     OpenApiParameter("limit", int, description="Rows a page, up to 200."),
@@ -76,9 +77,12 @@ class LeadsView(APIView):
 class LeadView(APIView):
     """One lead."""
 
-    @extend_schema(operation_id="get_lead", tags=["Leads"], responses=schema.LeadSerializer)
+    @extend_schema(
+        operation_id="get_lead", tags=["Leads"], parameters=MOMENT_PARAMETERS, responses=schema.LeadSerializer
+    )
     def get(self, request: Request, lead_id: str) -> Response:
-        return Response(_represent(lead_of(request, lead_id)))
+        moment = moment_of(request)
+        return Response(represent_lead(insight.view_of(lead_of(request, lead_id), moment)))
 
     @extend_schema(operation_id="update_lead", tags=["Leads"], request=LeadFields, responses=schema.LeadSerializer)
     def patch(self, request: Request, lead_id: str) -> Response:
@@ -96,14 +100,23 @@ class HistoryView(APIView):
     """The score ledger of a lead."""
 
     @extend_schema(
-        operation_id="get_history", tags=["Leads"], parameters=LIST_PARAMETERS, responses=schema.EntryListSerializer
+        operation_id="get_history",
+        tags=["Leads"],
+        parameters=[
+            OpenApiParameter("scorecard", str, description="By default the primary one."),
+            *MOMENT_PARAMETERS,
+            *LIST_PARAMETERS,
+        ],
+        responses=schema.EntryListSerializer,
     )
     def get(self, request: Request, lead_id: str) -> Response:
-        lead = lead_of(request, lead_id)
+        lead, moment = lead_of(request, lead_id), moment_of(request)
         return list_response(
             request,
-            lambda cursor, limit: selectors.history_page(lead, cursor=cursor, limit=limit),
-            represent_entry,
+            lambda cursor, limit: insight.history_of(
+                lead, moment, scorecard=request.query_params.get("scorecard"), cursor=cursor, limit=limit
+            ),
+            represent_line,
         )
 
 

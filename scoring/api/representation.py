@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from scoring.core.entry import Entry, shown_rules
+from scoring.core.entry import Entry
 from scoring.core.points import to_number
 from scoring.core.simulate import Simulation
+from scoring.insight import HistoryLine
 from scoring.models import ScoreEntry
 from scoring.selectors import LeadView, Ranked
+from scoring.services.projection import rules_of
 
 
 def represent_lead(view: LeadView) -> dict[str, Any]:
@@ -20,12 +22,23 @@ def represent_lead(view: LeadView) -> dict[str, Any]:
         "company": lead.company or None,
         "currentScore": to_number(view.score),
         "leadStage": view.stage,
+        "scorecards": [
+            {"name": card.scorecard, "score": to_number(card.score), "stage": card.stage} for card in view.cards
+        ],
+        "grade": view.grade,
         "eventsLast24h": view.events_last_24h,
         "lastEventAt": view.last_event_at,
         "owner": None if owner is None else {"id": str(owner.pk), "name": str(owner)},
         "traits": lead.traits,
         "createdAt": lead.created_at,
     }
+
+
+def represent_line(line: HistoryLine) -> dict[str, Any]:
+    """Return one line of the score ledger, with what was said of it where it is an adjustment."""
+    said = line.adjustment
+    told = None if said is None else {"reason": said["reason"], "author": said["author"]}
+    return {**represent_entry(line.entry), "adjustment": told}
 
 
 def represent_entry(entry: ScoreEntry) -> dict[str, Any]:
@@ -73,7 +86,7 @@ def _represent_simulated(entry: Entry) -> dict[str, Any]:
         "newScore": to_number(entry.new_score),
         "oldStage": entry.old_stage,
         "newStage": entry.new_stage,
-        "rules": shown_rules(entry),
+        "rules": rules_of(entry),
         "rulesetVersion": entry.ruleset_version,
     }
 

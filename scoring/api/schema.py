@@ -10,6 +10,12 @@ class OwnerSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+class CardScoreSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    score = serializers.FloatField()
+    stage = serializers.CharField()
+
+
 class LeadSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField(allow_null=True)
@@ -17,6 +23,10 @@ class LeadSerializer(serializers.Serializer[Any]):
     company = serializers.CharField(allow_null=True)
     currentScore = serializers.FloatField(help_text="Points on the primary scorecard.")
     leadStage = serializers.CharField()
+    scorecards = CardScoreSerializer(many=True)
+    grade = serializers.CharField(
+        allow_null=True, help_text="Fit (A–D) and engagement (1–4), where there is a scorecard on traits."
+    )
     eventsLast24h = serializers.IntegerField(help_text="By event time.")
     lastEventAt = serializers.DateTimeField(allow_null=True)
     owner = OwnerSerializer(allow_null=True)
@@ -37,6 +47,16 @@ class RuleHitSerializer(serializers.Serializer[Any]):
     refused = serializers.CharField(required=False, help_text="Why nothing or not all was granted, in words.")
 
 
+class AuthorSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class AdjustmentNoteSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    author = AuthorSerializer()
+
+
 class EntrySerializer(serializers.Serializer[Any]):
     eventId = serializers.CharField(allow_null=True)
     eventType = serializers.CharField(allow_null=True)
@@ -49,6 +69,13 @@ class EntrySerializer(serializers.Serializer[Any]):
     newStage = serializers.CharField()
     rules = RuleHitSerializer(many=True)
     rulesetVersion = serializers.IntegerField()
+    adjustment = AdjustmentNoteSerializer(allow_null=True, help_text="Who adjusted and why; null for any other kind.")
+
+
+class AdjustedSerializer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=["queued", "duplicate"])
+    adjustmentId = serializers.CharField(help_text="Its `eventId` in the history.")
+    leadId = serializers.UUIDField()
 
 
 class EntryListSerializer(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from scoring.api import analytics, insight, leads, rules
+from scoring.api import adjustments, analytics, insight, leads, rules
 
 _LEAD = r"^leads/(?P<lead_id>[^/]+)"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     re_path(rf"{_LEAD}/?$", leads.LeadView.as_view(), name="api-lead"),
     re_path(rf"{_LEAD}/history/?$", leads.HistoryView.as_view(), name="api-lead-history"),
     re_path(rf"{_LEAD}/intelligence/?$", insight.IntelligenceView.as_view(), name="api-lead-intelligence"),
+    re_path(rf"{_LEAD}/adjustments/?$", adjustments.AdjustmentsView.as_view(), name="api-lead-adjustments"),
     re_path(rf"{_LEAD}/explain/?$", insight.ExplainView.as_view(), name="api-lead-explain"),
     re_path(r"^leaderboard/?$", leads.LeaderboardView.as_view(), name="api-leaderboard"),
     re_path(r"^analytics/overview/?$", analytics.OverviewView.as_view(), name="api-overview"),

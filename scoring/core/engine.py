@@ -43,7 +43,6 @@ __all__ = [
     "position",
 ]
 
-ADJUSTMENT = "adjustment"
 EMPTY: Mapping[str, Any] = {}
 in_order = attrgetter("occurred_at", "event_id")
 
@@ -53,8 +52,9 @@ class ScorableEvent:
     """One event of the log as the engine needs it.
 
     `key` is the row's primary key, `event_id` the client's id, which breaks ties of `occurred_at` by code
-    point. `points` (and the scorecard they go to, by default the primary one) make an event of type
-    "adjustment" an adjustment.
+    point. `points` (and the scorecard they go to, by default the primary one) make it an adjustment, which no
+    rule looks at. `told` is what somebody entered about the lead rather than what the lead did: only scorecards
+    that follow traits look at it.
     """
 
     key: str
@@ -66,6 +66,7 @@ class ScorableEvent:
     context: Mapping[str, Any] = field(default_factory=dict)
     points: Decimal | None = None
     scorecard: str | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,7 @@ def fold(
 def next_change_at(timeline: Timeline, state: LeadState) -> datetime | None:
     """Return when the next entry is made if nothing else happens, None when none ever is."""
     work = _LeadFold(timeline, state)
-    changes = (work.card(name).first_change() for name in state.cards)
+    changes = (work.card(name).first_change() for name, card in state.cards.items() if card.fades)
     return min((change for change in changes if change is not None), default=None)
 
 
@@ -150,10 +151,10 @@ class _LeadFold:
         if event.traits and self.keys:
             self._learn(event.traits)
         traits = self.traits
-        if event.points is not None and event.event_type == ADJUSTMENT:
+        if event.points is not None:
             self._adjust(ruleset, event)
         else:
-            for plan in ruleset.plans.get(event.event_type, ruleset.plans_of_any):
+            for plan in () if event.told else ruleset.plans.get(event.event_type, ruleset.plans_of_any):
                 card = plan.card
                 if plan.simple:
                     (self.open.get(card.name) or self.card(card.name)).add(card, event, plan.total, plan.hits)
@@ -204,7 +205,7 @@ class _LeadFold:
 
     def _advance(self, end: datetime) -> None:
         for name, state in self.cards.items():
-            if state.pending or (state.card is not None and state.card.half_life is not None):
+            if state.fades:
                 self.card(name)
         for work in self.open.values():
             work.advance(end)

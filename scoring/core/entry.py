@@ -6,12 +6,11 @@ Entries are frozen, and there is one for nearly every event, so `write_entry` ma
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from scoring.core.points import to_number
 from scoring.core.ruleset import RuleHit
 
-__all__ = ["Entry", "Kind", "RuleHit", "shown_rules", "write_entry"]
+__all__ = ["Entry", "Kind", "RuleHit", "write_entry"]
 
 Kind = Literal["event", "decay", "adjustment"]
 
@@ -37,19 +36,6 @@ class Entry:
     new_stage: str
     rules: tuple[RuleHit, ...]
     ruleset_version: int
-
-
-def shown_rules(entry: Entry) -> list[dict[str, Any]]:
-    """Return the rules of an entry as the API shows them: `applied` and `refused` only where they say more."""
-    shown = []
-    for hit in entry.rules:
-        rule: dict[str, Any] = {"name": hit.name, "points": to_number(hit.points)}
-        if hit.applied != hit.points:
-            rule["applied"] = to_number(hit.applied)
-        if hit.refused is not None:
-            rule["refused"] = hit.refused
-        shown.append(rule)
-    return shown
 
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 The contributions of a scorecard always sum to its score; what was refused is told apart, with the reason.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from scoring.core.state import CardState, LeadState
 from scoring.core.timeline import Timeline
 
 MAX_LOOK_AHEAD = 20_000
+NO_NOTES: "Mapping[str, Note]" = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,14 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a person said of an adjustment."""
+
+    author: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """One scorecard of a lead explained; `next` says what comes next, by itself or by the next event."""
 
@@ -60,10 +69,12 @@ def explain(
     timeline: Timeline,
     state: LeadState,
     scorecard: str | None = None,
+    notes: Mapping[str, Note] = NO_NOTES,
 ) -> Explanation:
     """Return why a scorecard (by default the primary one) stands where it does at `now`.
 
-    `entries` is the lead's ledger up to `now`, `state` the state after it.
+    `entries` is the lead's ledger up to `now`, `state` the state after it, `notes` those of its adjustments by the key
+    of the event.
     """
     ruleset = timeline.at(now)
     name = scorecard if scorecard is not None else ruleset.primary.name
@@ -76,7 +87,7 @@ def explain(
         scorecard=name,
         score=current.score,
         stage=current.stage,
-        contributions=tuple(_contributions(mine, current, now)),
+        contributions=tuple(_contributions(mine, current, now, notes)),
         refused=tuple(_refusals(mine, now)),
         next=() if card is None else tuple(_outlook(card, current, now=now, timeline=timeline)),
     )
@@ -89,7 +100,9 @@ def _any_card(timeline: Timeline, name: str) -> Card:
     raise ValueError(f"No version of the rules has a scorecard “{name}”.")
 
 
-def _contributions(entries: Sequence[Entry], state: CardState, now: datetime) -> Iterable[Contribution]:
+def _contributions(
+    entries: Sequence[Entry], state: CardState, now: datetime, notes: Mapping[str, Note]
+) -> Iterable[Contribution]:
     start = entries[0].old_score if entries else state.score
     if start:
         yield Contribution(
@@ -109,7 +122,7 @@ def _contributions(entries: Sequence[Entry], state: CardState, now: datetime) ->
                 points=entry.delta,
                 kind=entry.kind,
                 rules=tuple(hit.name for hit in entry.rules),
-                sentence=_sentence(entry, now),
+                sentence=_sentence(entry, now, notes.get(entry.event_key or "")),
             )
     if faded:
         yield Contribution(
@@ -121,11 +134,12 @@ def _contributions(entries: Sequence[Entry], state: CardState, now: datetime) ->
         )
 
 
-def _sentence(entry: Entry, now: datetime) -> str:
+def _sentence(entry: Entry, now: datetime, note: Note | None) -> str:
     what = in_words(entry.delta, sign=True)
     ago = _ago(now - entry.occurred_at)
     if entry.kind == "adjustment":
-        return f"{what} adjusted by hand, {ago}"
+        said = "" if note is None else f" by {note.author}: {note.reason}"
+        return f"{what} adjusted by hand, {ago}{said}"
     counted = [hit for hit in entry.rules if hit.applied] or list(entry.rules)
     rules = " and ".join(f"‘{hit.name}’" for hit in counted)
     word = "rule" if len(counted) == 1 else "rules"

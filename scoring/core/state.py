@@ -55,6 +55,11 @@ class CardState:
         """Return the score in points."""
         return to_points(self.hundredths)
 
+    @property
+    def fades(self) -> bool:
+        """Return whether time alone may change the score: points are to expire, or it has a half-life."""
+        return bool(self.pending) or (self.card is not None and self.card.half_life is not None)
+
     @classmethod
     def untouched(cls, card: Card) -> Self:
         """Return the state of a scorecard to which nothing has happened yet."""

@@ -20,12 +20,12 @@ from ingest.selectors import LogRow
 from ingest.services import pending
 from scoring import selectors
 from scoring.core import engine
-from scoring.core.stages import stage_path
 from scoring.core.timeline import Timeline
 from scoring.log import countable_log
 from scoring.services import dead_letters, projection
+from scoring.services.outcomes import Before, outcome_of
 from scoring.services.projection import Failure, Projection
-from scoring.signals import LeadOutcome, ScoredEvent, StageCrossing, scored
+from scoring.signals import scored
 from scoring.timelines import timelines_of
 
 MAX_EVENTS = 4_000
@@ -78,14 +78,14 @@ def _score_batch(claims: Mapping[UUID, _Claim], *, now: datetime) -> int:
     projects = ingested.projects_of_leads(batch)
     timelines = timelines_of(set(projects.values()))
     standings = selectors.standings_of(batch)
-    folded = list(_fold(batch, projects, timelines, standings))
+    folded = list(_fold(batch, projects, timelines, standings, now=now))
     projections = [done for done, _ in folded]
     projection.write(projections)
     failures = {key: failure for done in projections for key, failure in done.failures.items()}
     settled = [row[0] for rows in batch.values() for row in rows if row[0] not in failures]
     pending.settle(settled)
     _set_aside(failures, claims, now=now)
-    outcomes = [_outcome(done, batch[done.lead_id], before) for done, before in folded]
+    outcomes = [outcome_of(done, before, batch[done.lead_id]) for done, before in folded]
     scored.send(sender=None, outcomes=outcomes)
     return len(claims)
 
@@ -102,21 +102,26 @@ def _fold(
     projects: Mapping[UUID, UUID],
     timelines: Mapping[UUID, Timeline],
     standings: Mapping[UUID, selectors.Standing],
-) -> Iterable[tuple[Projection, str]]:
+    *,
+    now: datetime,
+) -> Iterable[tuple[Projection, Before]]:
     """Fold each lead onwards where its events come last, and from the log where one comes late or the rules moved.
 
-    Yields each projection with the stage of the primary scorecard in which the lead stood before.
+    Yields each projection with where the lead stood before.
     """
-    late: dict[UUID, str] = {}
+    late: dict[UUID, Before] = {}
     for lead_id, rows in batch.items():
         timeline = timelines[projects[lead_id]]
         standing = standings.get(lead_id)
         state = engine.initial_state(timeline) if standing is None else engine.load_state(timeline, standing.state)
-        before = state.cards[timeline.latest.primary.name].stage
-        place = engine.position(state)
-        if engine.fits(timeline, state) and (place is None or min((row[5], row[1]) for row in rows) > place):
+        before = Before.of(timeline, state)
+        if engine.fits(timeline, state) and (
+            before.place is None or min((row[5], row[1]) for row in rows) > before.place
+        ):
             last_event_at = None if standing is None else standing.last_event_at
-            done = projection.extend(projects[lead_id], lead_id, timeline, state, rows, last_event_at=last_event_at)
+            done = projection.extend(
+                projects[lead_id], lead_id, timeline, state, rows, last_event_at=last_event_at, now=now
+            )
             yield done, before
         else:
             late[lead_id] = before
@@ -125,40 +130,7 @@ def _fold(
         logs = _by_lead(countable_log(list(late), with_pending=claimed))
         for lead_id, before in late.items():
             project_id = projects[lead_id]
-            yield projection.rebuild(project_id, lead_id, timelines[project_id], logs[lead_id]), before
-
-
-def _outcome(done: Projection, rows: Sequence[LogRow], before: str) -> LeadOutcome:
-    """Return what the batch did to a lead that stood in the stage `before`, for those who act on it."""
-    events = {
-        str(row[0]): ScoredEvent(key=row[0], event_type=row[4], occurred_at=row[5])
-        for row in sorted(rows, key=lambda row: (row[5], row[1]))
-        if row[0] not in done.failures
-    }
-    primary = done.timeline.latest.primary.name
-    card = done.state.cards[primary]
-    chain = [entry for entry in done.entries if entry.scorecard == primary]
-    newest = next(reversed(events.values()), None)
-    crossings = tuple(
-        StageCrossing(
-            scorecard=primary,
-            old_stage=crossing.old,
-            new_stage=crossing.new,
-            old_score=crossing.entry.old_score,
-            new_score=crossing.entry.new_score,
-            cause=cause,
-        )
-        for crossing in stage_path(before, chain, in_order=not done.rebuilt, after=card.stage)
-        if (cause := events.get(crossing.entry.event_key or "", newest)) is not None
-    )
-    return LeadOutcome(
-        project_id=done.project_id,
-        lead_id=done.lead_id,
-        score=card.score,
-        stage=card.stage,
-        events=tuple(events.values()),
-        crossings=crossings,
-    )
+            yield projection.rebuild(project_id, lead_id, timelines[project_id], logs[lead_id], now=now), before
 
 
 def _set_aside(failures: Mapping[UUID, Failure], claims: Mapping[UUID, _Claim], *, now: datetime) -> None:

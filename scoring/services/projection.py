@@ -15,6 +15,7 @@ from ingest import database
 from ingest.ids import new_id
 from ingest.models import Event
 from ingest.selectors import LogRow
+from ingest.slots import slot_of
 from scoring.core import engine
 from scoring.core.engine import Entry, ScorableEvent
 from scoring.core.points import to_number
@@ -31,7 +32,7 @@ _COMPARED_FIELDS = (
     "old_stage", "new_stage", "rules", "ruleset_version",
 )  # fmt: skip
 _SCORE_FIELDS = ("id", "project", "lead", "scorecard", "score", "stage")
-_STATE_FIELDS = ("lead", "project", "state", "last_event_at")
+_STATE_FIELDS = ("lead", "project", "state", "last_event_at", "slot", "next_change_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +70,13 @@ def last_activity(rows: Iterable[LogRow]) -> datetime | None:
     return max((row[5] for row in rows if row[3] == Event.Kind.ACTIVITY), default=None)
 
 
-def rebuild(project_id: UUID, lead_id: UUID, timeline: Timeline, rows: Sequence[LogRow]) -> Projection:
-    """Fold a lead from its log; events that cannot be applied are left out and reported."""
-    folded, failures = _fold(timeline, engine.initial_state(timeline), [scorable(row) for row in rows])
+def rebuild(
+    project_id: UUID, lead_id: UUID, timeline: Timeline, rows: Sequence[LogRow], *, now: datetime
+) -> Projection:
+    """Fold a lead from its log, up to now; events that cannot be applied are left out and reported."""
+    folded, failures = fold_what_can_be(
+        timeline, engine.initial_state(timeline), [scorable(row) for row in rows], now=now
+    )
     return Projection(
         project_id=project_id,
         lead_id=lead_id,
@@ -92,9 +97,10 @@ def extend(
     rows: Sequence[LogRow],
     *,
     last_event_at: datetime | None,
+    now: datetime,
 ) -> Projection:
-    """Fold events that come after everything applied so far; those that cannot be applied are reported."""
-    folded, failures = _fold(timeline, state, [scorable(row) for row in rows])
+    """Fold events (or only time) that come after all that is applied, up to now; report those that cannot be."""
+    folded, failures = fold_what_can_be(timeline, state, [scorable(row) for row in rows], now=now)
     newest = last_activity(rows)
     return Projection(
         project_id=project_id,
@@ -108,13 +114,16 @@ def extend(
     )
 
 
-def _fold(
-    timeline: Timeline, state: engine.LeadState, events: list[ScorableEvent]
+def fold_what_can_be(
+    timeline: Timeline, state: engine.LeadState, events: list[ScorableEvent], *, now: datetime
 ) -> tuple[engine.Folded, dict[UUID, Failure]]:
+    """Return the fold up to now of the events that can be applied, and why the others cannot."""
     failures: dict[UUID, Failure] = {}
+    # All that has happened by now, time included; an event may lie a little ahead, because clocks differ.
+    until = max([now, *(event.occurred_at for event in events)])
     while True:
         try:
-            return engine.fold(timeline, state, events), failures
+            return engine.fold(timeline, state, events, until=until), failures
         except engine.FoldFailed as failed:
             failures[UUID(failed.event_key)] = Failure.of(failed)
             events = [event for event in events if event.key != failed.event_key]
@@ -160,11 +169,13 @@ def write(projections: Sequence[Projection]) -> None:
                 projection.project_id,
                 engine.dump_state(projection.state),
                 projection.last_event_at,
+                slot_of(projection.lead_id),
+                engine.next_change_at(projection.timeline, projection.state),
             )
             for projection in projections
         ],
         unique=("lead",),
-        update=("state", "last_event_at"),
+        update=("state", "last_event_at", "next_change_at"),
     )
 
 
@@ -208,12 +219,12 @@ def _facts(entry: Entry) -> tuple[Any, ...]:
         entry.new_score,
         entry.old_stage,
         entry.new_stage,
-        _rules(entry),
+        rules_of(entry),
         entry.ruleset_version,
     )
 
 
-def _rules(entry: Entry) -> list[dict[str, Any]]:
+def rules_of(entry: Entry) -> list[dict[str, Any]]:
     """Return the rules of an entry as they are stored and shown: `applied` and `refused` only where they say more."""
     shown = []
     for hit in entry.rules:
@@ -243,7 +254,7 @@ def _entry_row(projection: Projection, entry: Entry) -> tuple[Any, ...]:
         entry.new_score,
         entry.old_stage,
         entry.new_stage,
-        _rules(entry),
+        rules_of(entry),
         entry.ruleset_version,
     )
 

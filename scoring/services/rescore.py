@@ -72,7 +72,7 @@ def _rebuild(project_id: UUID, lead_ids: Sequence[UUID], *, write: bool, now: da
     logs = defaultdict(list)
     for row in countable_log(lead_ids):
         logs[row[2]].append(row)
-    projections = [projection.rebuild(project_id, lead_id, timeline, logs[lead_id]) for lead_id in lead_ids]
+    projections = [projection.rebuild(project_id, lead_id, timeline, logs[lead_id], now=now) for lead_id in lead_ids]
     if write:
         projection.write(projections)
         failures = {key: failure for done in projections for key, failure in done.failures.items()}

@@ -1,6 +1,5 @@
 """What the tests of automations begin with."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -8,27 +7,9 @@ from uuid import UUID
 from automation.models import Action, Automation, Delivery
 from automation.services.runs import record_runs
 from ingest.ids import new_id
-from ingest.models import Event, Lead, Membership, Project, User
+from ingest.models import Event, Lead, Project
 from scoring.signals import LeadOutcome, ScoredEvent, StageCrossing
-
-T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def make_project(name: str = "Acme") -> Project:
-    return Project.objects.create(name=name)
-
-
-def make_lead(project: Project, **values: Any) -> Lead:
-    return Lead.objects.create(
-        project=project,
-        **{"name": "Ada Lovelace", "email": "ada@example.com", "company": "Engines", **values},
-    )
-
-
-def make_member(project: Project, username: str, **values: Any) -> User:
-    user = User.objects.create_user(username=username, email=f"{username}@example.com", is_staff=True)
-    Membership.objects.create(project=project, user=user, **values)
-    return user
+from tests.builders import T0, make_lead, make_project
 
 
 def make_automation(project: Project, *actions: dict[str, Any], **values: Any) -> Automation:

@@ -7,15 +7,8 @@ import pytest
 from automation.services.deliveries import deliver_due
 from automation.services.runs import record_runs
 from ingest.models import Lead
-from tests.automation.builders import (
-    make_automation,
-    make_due,
-    make_lead,
-    make_member,
-    make_project,
-    only_delivery,
-    outcome_of_getting_hot,
-)
+from tests.automation.builders import make_automation, make_due, only_delivery, outcome_of_getting_hot
+from tests.builders import make_lead, make_member, make_project
 
 pytestmark = pytest.mark.django_db
 

@@ -7,14 +7,8 @@ from automation.models import Action, Automation
 from automation.services.deliveries import deliver_due
 from automation.services.demo import create_demo_automations
 from automation.services.runs import record_runs
-from tests.automation.builders import (
-    make_event,
-    make_lead,
-    make_member,
-    make_project,
-    outcome,
-    outcome_of_getting_hot,
-)
+from tests.automation.builders import make_event, outcome, outcome_of_getting_hot
+from tests.builders import make_lead, make_member, make_project
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,9 @@ import pytest
 from pytest_django import Settings
 
 from automation.services.deliveries import deliver_due
-from tests.automation.builders import make_due, make_member, only_delivery
+from tests.automation.builders import make_due, only_delivery
 from tests.automation.servers import Mailbox
+from tests.builders import make_member
 
 pytestmark = pytest.mark.django_db
 TO_SALES = {"kind": "email", "recipients": "sales@example.com, boss@example.com"}

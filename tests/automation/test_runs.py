@@ -8,15 +8,8 @@ from pytest_django import DjangoAssertNumQueries
 from automation.models import Automation, Delivery, Run
 from automation.services.runs import record_runs
 from scoring.signals import scored
-from tests.automation.builders import (
-    crossing,
-    make_automation,
-    make_event,
-    make_lead,
-    make_project,
-    outcome,
-    outcome_of_getting_hot,
-)
+from tests.automation.builders import crossing, make_automation, make_event, outcome, outcome_of_getting_hot
+from tests.builders import make_lead, make_project
 
 pytestmark = pytest.mark.django_db
 TO_SLACK = {"kind": "slack", "url": "https://hooks.example.com/x"}

@@ -7,13 +7,8 @@ from automation import selectors
 from automation.models import Automation
 from automation.services.deliveries import deliver_due
 from automation.services.runs import record_runs
-from tests.automation.builders import (
-    make_automation,
-    make_due,
-    make_lead,
-    make_project,
-    outcome_of_getting_hot,
-)
+from tests.automation.builders import make_automation, make_due, outcome_of_getting_hot
+from tests.builders import make_lead, make_project
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,8 @@ from automation.models import Run
 from automation.services.runs import record_runs
 from automation.tasks import deliver_due
 from ingest import redis_access
-from tests.automation.builders import make_automation, make_lead, make_project, only_delivery, outcome_of_getting_hot
+from tests.automation.builders import make_automation, only_delivery, outcome_of_getting_hot
+from tests.builders import make_lead, make_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

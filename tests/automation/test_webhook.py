@@ -21,8 +21,9 @@ from automation.models import Action, Delivery, Run
 from automation.services.deliveries import LEASE, deliver_due, replay
 from automation.services.runs import record_runs
 from ingest.models import Lead
-from tests.automation.builders import make_due, make_lead, only_delivery, outcome_of_getting_hot
+from tests.automation.builders import make_due, only_delivery, outcome_of_getting_hot
 from tests.automation.servers import Receiver
+from tests.builders import make_lead
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,8 @@ from automation.services.runs import record_runs
 from ingest.core.keys import KeyKind
 from ingest.models import Project
 from ingest.services.keys import issue_key
-from tests.automation.builders import make_automation, make_lead, make_project, outcome_of_getting_hot
+from tests.automation.builders import make_automation, outcome_of_getting_hot
+from tests.builders import make_lead, make_project
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.automation.urls")]
 

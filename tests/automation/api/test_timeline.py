@@ -16,15 +16,8 @@ from ingest.models import Event, Lead
 from ingest.services.keys import issue_key
 from scoring.models import ScoreEntry
 from scoring.selectors import primary_scorecard
-from tests.automation.builders import (
-    T0,
-    crossing,
-    make_automation,
-    make_event,
-    make_lead,
-    make_project,
-    outcome,
-)
+from tests.automation.builders import crossing, make_automation, make_event, outcome
+from tests.builders import T0, make_lead, make_project
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.automation.urls")]
 

@@ -1,0 +1,117 @@
+"""Let time do its work: visit the leads whose points fade or expire, and no others.
+
+It folds a lead up to now with no event, which gives the entries at their exact times however late the visit is, and so
+the same ledger as if the lead's next event had come just then. A visit that is lost is made by the next beat.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import InterfaceError, OperationalError
+
+from ingest import database
+from ingest import selectors as ingested
+from ingest.models import Lead
+from scoring import selectors
+from scoring.core import engine
+from scoring.core.timeline import Timeline
+from scoring.log import countable_log
+from scoring.models import LeadState
+from scoring.services import dead_letters, projection
+from scoring.services.outcomes import Before, outcome_of
+from scoring.services.projection import Projection
+from scoring.signals import scored
+from scoring.timelines import timelines_of
+
+MAX_LEADS = 500
+MAX_ENTRIES = 20_000
+RETRY_DELAY = timedelta(minutes=5)
+
+logger = structlog.get_logger(__name__)
+
+
+def fade(slots: Collection[int], *, now: datetime) -> int:
+    """Bring a batch of the leads of these slots that are due up to now; return how many were looked at.
+
+    Zero means that nobody was due. A lead that cannot be brought up is set aside for a while, so that calling it until
+    it returns zero always ends.
+    """
+    due = selectors.leads_fading(slots, now=now, limit=MAX_LEADS)
+    if not due:
+        return 0
+    try:
+        return database.unit_of_work(lambda: _fade(due, now=now))
+    except (OperationalError, InterfaceError):
+        raise  # the database is away or overloaded: nothing was written, and the next beat tries again
+    except Exception:
+        logger.exception("batch_not_faded", leads=len(due))
+        return _fade_alone(due, now=now)
+
+
+def _fade(lead_ids: Sequence[UUID], *, now: datetime) -> int:
+    database.lock_rows(Lead, lead_ids)
+    standings = {
+        lead_id: standing
+        for lead_id, standing in selectors.standings_of(lead_ids).items()
+        if standing.next_change_at is not None and standing.next_change_at <= now  # nobody else has been here since
+    }
+    projects = ingested.projects_of_leads(standings)
+    folded = _fold(standings, projects, timelines_of(set(projects.values())), now=now)
+    projections = [done for done, _ in folded]
+    projection.write(projections)
+    dead_letters.park({key: failure for done in projections for key, failure in done.failures.items()}, now=now)
+    scored.send(sender=None, outcomes=[outcome_of(done, before, ()) for done, before in folded])
+    return len(lead_ids)
+
+
+def _fold(
+    standings: Mapping[UUID, selectors.Standing],
+    projects: Mapping[UUID, UUID],
+    timelines: Mapping[UUID, Timeline],
+    *,
+    now: datetime,
+) -> list[tuple[Projection, Before]]:
+    """Fold leads up to now, as many as one transaction should hold; those left out stay due."""
+    folded: list[tuple[Projection, Before]] = []
+    moved: dict[UUID, Before] = {}
+    entries = 0
+    for lead_id, standing in standings.items():
+        project_id = projects[lead_id]
+        timeline = timelines[project_id]
+        state = engine.load_state(timeline, standing.state)
+        before = Before.of(timeline, state)
+        if not engine.fits(timeline, state):
+            moved[lead_id] = before
+            continue
+        done = projection.extend(
+            project_id, lead_id, timeline, state, (), last_event_at=standing.last_event_at, now=now
+        )
+        folded.append((done, before))
+        entries += len(done.entries)
+        if entries > MAX_ENTRIES:
+            break
+    if moved:
+        logs = defaultdict(list)
+        for row in countable_log(list(moved)):
+            logs[row[2]].append(row)
+        for lead_id, before in moved.items():
+            project_id = projects[lead_id]
+            done = projection.rebuild(project_id, lead_id, timelines[project_id], logs[lead_id], now=now)
+            folded.append((done, before))
+    return folded
+
+
+def _fade_alone(lead_ids: Sequence[UUID], *, now: datetime) -> int:
+    """Bring leads up to now one by one, because one of them keeps the others from it."""
+    for lead_id in lead_ids:
+        try:
+            database.unit_of_work(lambda lead_id=lead_id: _fade([lead_id], now=now))  # type: ignore[misc]
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("lead_not_faded", lead=str(lead_id))
+            LeadState.objects.filter(pk=lead_id).update(next_change_at=now + RETRY_DELAY)
+    return len(lead_ids)
