@@ -101,6 +101,14 @@ class RuleAdmin(DraftAdmin):
         ("How long it counts", {"fields": ["expires_after_days", "valid_from", "valid_to"]}),
     ]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Rule | None = None) -> Any:
+        if obj is not None and not self.has_change_permission(request, obj):
+            return [(None, {"fields": ["scorecard", "name", "active", "counts", "points"]})]
+        return self.fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Rule | None = None) -> list[str]:
+        return ["counts"]
+
     def project_of(self, obj: Rule) -> Project:
         return obj.scorecard.project
 
@@ -173,9 +181,12 @@ class RulesetTestAdmin(DraftAdmin):
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: RulesetTest | None = None) -> list[str]:
-        return ["project", "also_expected"] if obj else ["also_expected"]
+        in_words = ["happens", "expected", "also_expected"]
+        return ["project", *in_words] if obj else in_words
 
     def get_fieldsets(self, request: HttpRequest, obj: RulesetTest | None = None) -> Any:
+        if obj is not None and not self.has_change_permission(request, obj):
+            return [(None, {"fields": ["project", "name", "happens", "expected", "also_expected"]})]
         if obj is not None and obj.elsewhere:
             return self.fieldsets
         fields = ["also_expected"]

@@ -17,6 +17,8 @@ from scoring.services.rulesets import time_zone_of
 
 MAX_EVENTS = 1_000
 MAX_BYTES = 8 * 1024 * 1024
+MAX_CHECKS = 500_000
+"""A request may make so many checks of a rule against an event: about two seconds here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,10 @@ def try_rules(project_id: UUID, data: object) -> Simulation | RequestInvalid | V
     rules = _rules(project_id, request)
     if not isinstance(rules, Ruleset):
         return rules
+    count = sum(len(card.rules) for card in rules.cards)
+    if count * len(request.events) > MAX_CHECKS:
+        reason = f"are too many for {count:,} rules: at most {MAX_CHECKS // count:,} at once"
+        return RequestInvalid(code="too_many_events", mistakes=[("/events", reason)])
     return simulate(rules, _events(request.events), traits=request.traits, as_of=request.as_of)
 
 

@@ -433,6 +433,21 @@ def test_nobody_sees_or_uses_rules_of_another_project(browser: Client, project: 
     assert list(found) == ["scorecard"]
 
 
+def test_who_may_only_look_reads_words(browser: Client, project: Project) -> None:
+    User.objects.update(is_superuser=False)
+    looks = Permission.objects.filter(content_type__app_label="scoring", codename__startswith="view_")
+    User.objects.get().user_permissions.set(looks)
+
+    of_rule = browser.get(page_of(rule())).content.decode()
+    of_test = browser.get(page_of(RulesetTest.objects.get())).content.decode()
+
+    assert "page_view or page_opened where properties.path starts with “/pricing”" in of_rule
+    assert "score 0" in of_test
+    assert "&quot;field&quot;" not in of_rule
+    assert "eventType" not in of_test
+    assert browser.post(page_of(rule()), rule_form()).status_code == 403
+
+
 def test_stages_are_checked_together_and_kept_in_order(browser: Client, project: Project) -> None:
     card = Scorecard.objects.get(project=project)
     sent = as_shown(browser.get(page_of(card)))

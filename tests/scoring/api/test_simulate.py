@@ -133,6 +133,16 @@ def test_deeply_nested_bodies_are_refused(project: Project) -> None:
     assert simulate(project, b"[" * 100_000)[0] == 400
 
 
+def test_more_work_than_a_request_may_make_is_refused(project: Project) -> None:
+    rules = [{"name": f"R{number}"} for number in range(500)]
+    tree = {"scorecards": [card(*rules)["scorecards"][0] | {"name": name} for name in "AB"]}
+
+    status, answer = simulate(project, {"ruleset": tree, "events": [event()] * 501})
+
+    assert (status, answer["code"]) == (400, "too_many_events")
+    assert answer["errors"] == [{"pointer": "/events", "detail": "are too many for 1,000 rules: at most 500 at once"}]
+
+
 def test_a_body_that_is_too_large_is_refused(project: Project) -> None:
     assert simulate(project, b" " * (MAX_BYTES + 1))[0] == 413
 
