@@ -6,8 +6,11 @@ PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3
 endif
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
+DEV_LOCKS := requirements.txt requirements-predict.txt requirements-dev.txt
 HASH_OF = $(IN_VENV) -c 'import hashlib, pathlib, sys; print(*(hashlib.sha256(pathlib.Path(f).read_bytes()).hexdigest() for f in sys.argv[1:]))'
 PIP := $(IN_VENV) -m pip install --quiet --quiet --disable-pip-version-check --no-input
+PIP_COMPILE = $(VENV)/bin/pip-compile --quiet --upgrade --strip-extras --no-header --annotation-style line \
+	--no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-browser test-system lint format schema lock bench clean venv venv-dev
@@ -47,8 +50,9 @@ format: venv-dev ## bring the source into shape
 	$(VENV)/bin/ruff format .
 
 lock: venv-dev ## pin the newest versions that requirements*.in allow
-	$(VENV)/bin/pip-compile --quiet --upgrade --strip-extras --no-header --annotation-style line --no-emit-index-url --output-file requirements.txt requirements.in
-	$(VENV)/bin/pip-compile --quiet --upgrade --strip-extras --no-header --annotation-style line --no-emit-index-url --output-file requirements-dev.txt requirements-dev.in
+	$(PIP_COMPILE) --output-file requirements.txt requirements.in
+	$(PIP_COMPILE) --output-file requirements-predict.txt requirements-predict.in
+	$(PIP_COMPILE) --output-file requirements-dev.txt requirements-dev.in
 
 bench: venv-dev ## the benchmarks
 	$(IN_VENV) -m bench $(ARGS)
@@ -66,6 +70,6 @@ venv:
 		$(HASH_OF) requirements.txt > $(VENV)/installed; }
 
 venv-dev: venv
-	@test "$$($(HASH_OF) requirements.txt requirements-dev.txt)" = "$$(cat $(VENV)/installed-dev 2>/dev/null)" || { \
-		echo "Installing what developing it needs …" && $(PIP) -r requirements.txt -r requirements-dev.txt && \
-		$(HASH_OF) requirements.txt requirements-dev.txt > $(VENV)/installed-dev; }
+	@test "$$($(HASH_OF) $(DEV_LOCKS))" = "$$(cat $(VENV)/installed-dev 2>/dev/null)" || { \
+		echo "Installing what developing it needs …" && $(PIP) $(DEV_LOCKS:%=-r %) && \
+		$(HASH_OF) $(DEV_LOCKS) > $(VENV)/installed-dev; }

@@ -4,10 +4,7 @@ Three tables are read side by side, each from where the cursor stands, and merge
 any depth.
 """
 
-import base64
-import binascii
 import heapq
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 
 from automation.selectors import RunLine, run_line, runs_with_deliveries
 from ingest.models import Event
-from ingest.pages import CursorInvalid, Page
+from ingest.pages import CursorInvalid, Page, read_cursor, read_moment, write_cursor
 from scoring.core.points import to_number
 from scoring.models import ScoreEntry
 from scoring.selectors import primary_scorecard
@@ -148,17 +145,16 @@ def _stage_change(entry: ScoreEntry) -> StageChange:
 
 
 def _encode(place: _Place, *, backwards: bool) -> str:
-    values = [int(backwards), place.occurred_at.isoformat(), place.rank, place.key]
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    return write_cursor([int(backwards), place.occurred_at.isoformat(), place.rank, place.key])
 
 
 def _decode(cursor: str) -> tuple[bool, _Place]:
     try:
-        backwards, moment, rank, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        occurred_at = datetime.fromisoformat(moment)
-        if occurred_at.tzinfo is None or rank not in (0, 1, 2):
+        backwards, moment, rank, key = read_cursor(cursor)
+        occurred_at = read_moment(moment)
+        if rank not in (0, 1, 2):
             raise CursorInvalid
         key = f"{int(key, 16):x}" if rank == 1 else UUID(key).hex
-    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise CursorInvalid from error
     return bool(backwards), _Place(occurred_at=occurred_at, rank=rank, key=key)

@@ -5,10 +5,10 @@ repeat nor hide others.
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -78,17 +78,50 @@ def _after(direction: Sequence[str], values: Sequence[Any]) -> Q:
 
 
 def _encode(order: Sequence[str], row: Model, *, backwards: bool) -> str:
-    values = [_field(type(row), name).value_to_string(row) for name in order]
-    return base64.urlsafe_b64encode(json.dumps([int(backwards), *values]).encode()).decode().rstrip("=")
+    return write_cursor([int(backwards), *(_field(type(row), name).value_to_string(row) for name in order)])
 
 
 def _decode(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[bool, list[Any]]:
     try:
-        backwards, *texts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        backwards, *texts = read_cursor(cursor)
         if len(texts) != len(order) or not all(isinstance(text, str) for text in texts):
             raise CursorInvalid
-        return bool(backwards), [_field(model, name).to_python(text) for name, text in zip(order, texts, strict=True)]
-    except (binascii.Error, ValueError, TypeError, ValidationError) as error:
+        return bool(backwards), [_value(_field(model, name), text) for name, text in zip(order, texts, strict=True)]
+    except (ValueError, ValidationError) as error:
+        raise CursorInvalid from error
+
+
+def _value(field: "Field[Any, Any]", text: str) -> Any:
+    """Return a sort value that every database can compare the column with."""
+    value = field.to_python(text)
+    field.run_validators(value)
+    return read_moment(value.isoformat()) if isinstance(value, datetime) else value
+
+
+def write_cursor(values: Sequence[Any]) -> str:
+    """Return JSON values as a cursor: text that needs no escaping in a URL."""
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> list[Any]:
+    """Return the values of a cursor; raise `CursorInvalid`."""
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError) as error:
+        raise CursorInvalid from error
+    if not isinstance(values, list) or not values:
+        raise CursorInvalid
+    return values
+
+
+def read_moment(text: str) -> datetime:
+    """Return a time that stands in a cursor, in UTC; raise `CursorInvalid`."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise CursorInvalid
+        return moment.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError) as error:
         raise CursorInvalid from error
 
 

@@ -8,6 +8,9 @@ from leadscore.api.problems import no_such_route
 from leadscore.health import healthz, readyz
 from leadscore.metrics import metrics
 
+handler400 = "leadscore.api.problems.bad_request"
+handler500 = "leadscore.api.problems.server_error"
+
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
@@ -24,7 +27,7 @@ urlpatterns = [
         SpectacularSwaggerSplitView.as_view(url_name="api-schema", authentication_classes=[], permission_classes=[]),
         name="api-docs",
     ),
-    re_path(r"^(api|v1)/", no_such_route),
+    re_path(r"^(api|v1)(/|$)", no_such_route),
     path("metrics", metrics),
     path("admin/", admin.site.urls),
     path("", include("leadscore.dashboard.urls")),

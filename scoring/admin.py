@@ -1,5 +1,7 @@
 """The admin of rules: the draft people edit, publishing it, and what was published; scores and dead letters."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -14,12 +16,16 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from ingest.admin import ReadOnlyAdmin, visible_projects
-from ingest.models import Project, User
+from ingest.core.adjustments import MAX_REASON, Adjustment, Author, valid_points
+from ingest.models import Lead, Project, User
+from ingest.services.events import Recorded
 from scoring.core.rule_words import rule_in_words
 from scoring.draft_admin import DraftAdmin
 from scoring.forms.drafts import GroupFormSet, RowForm, ScorecardForm, StageFormSet
 from scoring.models import DeadLetter, LeadScore, RuleGroup, RulesetVersion, Scorecard, ScoreEntry, Stage
+from scoring.selectors import scorecard_names
 from scoring.services import dead_letters
+from scoring.services.adjustments import adjust
 from scoring.services.draft import order_stages, store_rows, tree_of_rule
 from scoring.services.publication import difference, publish_draft
 from scoring.services.rulesets import NothingChanged, Outcome, Published, TestsFailed
@@ -150,11 +156,72 @@ class RulesetVersionAdmin(ReadOnlyAdmin):
 
 @admin.register(LeadScore)
 class LeadScoreAdmin(ReadOnlyAdmin):
-    list_display = ["lead", "scorecard", "score", "stage", "project"]
+    list_display = ["lead", "scorecard", "score", "stage", "project", "adjust_link"]
     list_filter = ["project", "stage"]
     list_select_related = ["lead", "project"]
     ordering = ["-score"]
     show_full_result_count = False
+
+    @admin.display(description="By hand")
+    def adjust_link(self, score: LeadScore) -> str:
+        return format_html('<a href="{}">Adjust</a>', reverse("admin:scoring_adjust", args=[score.lead_id]))
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path("adjust/<uuid:lead_id>/", self.admin_site.admin_view(self.adjust), name="scoring_adjust")
+        return [own, *super().get_urls()]
+
+    def adjust(self, request: HttpRequest, lead_id: Any) -> HttpResponse:
+        """Give or take points of a lead, with a reason."""
+        lead = Lead.objects.filter(project__in=visible_projects(request), pk=lead_id).first()
+        if lead is None:
+            raise Http404
+        if not request.user.has_perm("ingest.change_lead") or not isinstance(request.user, User):
+            raise PermissionDenied
+        form = AdjustForm(request.POST or None, scorecards=scorecard_names(lead.project_id))
+        if request.method == "POST" and form.is_valid():
+            author = Author(id=str(request.user.pk), name=str(request.user))
+            outcome = adjust(lead, form.adjustment, author=author, now=timezone.now())
+            if isinstance(outcome, Recorded):
+                messages.success(request, f"{lead} is adjusted; the score shows it within moments.")
+                return redirect("admin:ingest_lead_change", lead.pk)
+            messages.error(request, "Nothing was adjusted: the rules or the lead have changed meanwhile. Try again.")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Adjust the score of {lead}",
+            "lead": lead,
+            "form": form,
+            "opts": self.model._meta,
+        }
+        return TemplateResponse(request, "admin/scoring/adjust.html", context)
+
+
+class AdjustForm(forms.Form):
+    """Points to give or take by hand, and why."""
+
+    points = forms.DecimalField(
+        decimal_places=2, help_text="Negative points lower the score. Floor and cap of the scorecard hold."
+    )
+    scorecard = forms.ChoiceField()
+    reason = forms.CharField(
+        max_length=MAX_REASON,
+        widget=forms.TextInput(attrs={"size": 80}),
+        help_text="Shown with your name in the lead's history.",
+    )
+
+    def __init__(self, data: Any, *, scorecards: Sequence[str]) -> None:
+        super().__init__(data)
+        self.fields["scorecard"].choices = [(name, name) for name in scorecards]  # type: ignore[attr-defined]
+
+    def clean_points(self) -> Decimal:
+        try:
+            return valid_points(self.cleaned_data["points"])
+        except ValueError as error:
+            raise forms.ValidationError(f"This {error}.") from None
+
+    @property
+    def adjustment(self) -> Adjustment:
+        """Return what a valid form asks for."""
+        return Adjustment(**self.cleaned_data)
 
 
 @admin.register(ScoreEntry)

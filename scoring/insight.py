@@ -14,7 +14,7 @@ from scoring import selectors
 from scoring.core.explain import Explanation, explain
 from scoring.core.intelligence import Intelligence, assess
 from scoring.models import ScoreEntry
-from scoring.past import Moment, entries_then, lead_then, view_now, view_then
+from scoring.past import LeadThen, Moment, entries_then, lead_then, view_now, view_then
 from scoring.selectors import LeadView, primary_scorecard
 
 
@@ -40,10 +40,21 @@ def intelligence_of(view: LeadView, *, now: datetime) -> Intelligence:
     )
 
 
-def explanation_of(lead: Lead, moment: Moment) -> Explanation:
-    """Return the contributions that a lead's score is the sum of, at a moment."""
-    then = lead_then(lead, moment)
-    return explain(then.entries, now=then.time, timeline=then.timeline, state=then.state, notes=then.notes)
+def explanation_of(lead: Lead, moment: Moment, *, scorecard: str | None = None) -> Explanation:
+    """Return the contributions that a lead's score on one scorecard (the primary one) is the sum of, at a moment."""
+    return explanation_then(lead_then(lead, moment), scorecard=scorecard)
+
+
+def explanation_then(then: LeadThen, *, scorecard: str | None = None) -> Explanation:
+    """Return the contributions that a lead's score was the sum of then."""
+    return explain(
+        then.entries,
+        now=then.time,
+        timeline=then.timeline,
+        state=then.state,
+        scorecard=scorecard,
+        notes=then.notes,
+    )
 
 
 def view_of(lead: Lead, moment: Moment) -> LeadView:
@@ -72,7 +83,14 @@ def history_of(
     if moment.is_now:
         page = selectors.history_page(lead, scorecard=scorecard, newest_first=newest_first, cursor=cursor, limit=limit)
     else:
-        entries = entries_then(lead_then(lead, moment), scorecard=scorecard)
-        page = page_of_rows(entries, key="sequence", newest_first=newest_first, cursor=cursor, limit=limit)
+        page = ledger_page(lead_then(lead, moment), scorecard, newest_first=newest_first, cursor=cursor, limit=limit)
     said = selectors.adjustments_of(page.rows)
     return page.map(lambda entry: HistoryLine(entry=entry, adjustment=said.get(entry.event_id)))
+
+
+def ledger_page(
+    then: LeadThen, scorecard: str | None, *, newest_first: bool, cursor: str | None, limit: int
+) -> Page[ScoreEntry]:
+    """Return a page of the ledger as it was then; raises `CursorInvalid`."""
+    entries = entries_then(then, scorecard=scorecard)
+    return page_of_rows(entries, key="sequence", newest_first=newest_first, cursor=cursor, limit=limit)

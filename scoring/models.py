@@ -268,3 +268,47 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return self.error
+
+
+class PredictionReport(models.Model):
+    """What a project's leads said, at a moment, about how well one scorecard foretells an outcome."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prediction_reports", db_index=False)
+    scorecard = models.CharField(max_length=60, help_text="The scorecard's name in the ruleset version.")
+    outcome = models.CharField(max_length=64, help_text="The event type whose first event is the outcome.")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    leads_total = models.PositiveIntegerField(default=0)
+    leads_done = models.PositiveIntegerField(default=0)
+    alive_at = models.DateTimeField(default=timezone.now, help_text="When work on it was last known to go on.")
+    content = models.JSONField(
+        null=True, help_text="The report, as `scoring.core.prediction.report.dump_report` writes it."
+    )
+    failure = models.CharField(max_length=500, blank=True)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    requested_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "scorecard", "outcome"],
+                condition=models.Q(status__in=["waiting", "running"]),
+                name="prediction_report_unfinished_once",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="done") | models.Q(content__isnull=False),
+                name="prediction_report_done_has_content",
+            ),
+        ]
+        indexes = [models.Index(fields=["project", "scorecard", "outcome", "-id"], name="prediction_report_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.scorecard} and {self.outcome}, {self.requested_at:%Y-%m-%d}"

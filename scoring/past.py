@@ -94,16 +94,23 @@ def entries_then(then: LeadThen, *, scorecard: str | None = None) -> list[ScoreE
 
 def view_now(lead: Lead, *, now: datetime) -> LeadView:
     """Return a lead as it stands at this very second, though its next fading may not have been written yet."""
+    return standing_now(lead, now=now)[0]
+
+
+def standing_now(lead: Lead, *, now: datetime) -> tuple[LeadView, engine.LeadState]:
+    """Return a lead as it stands at this very second, and the state it is in."""
     view = selectors.lead_view(lead, now=now)
-    standing = selectors.standings_of([lead.pk]).get(lead.pk)
-    if standing is None or standing.next_change_at is None or standing.next_change_at > now:
-        return view
     timeline = timeline_of(lead.project_id)
+    standing = selectors.standings_of([lead.pk]).get(lead.pk)
+    if standing is None:
+        return view, engine.initial_state(timeline)
     state = engine.load_state(timeline, standing.state)
-    if not engine.fits(timeline, state):
-        return view
+    due = standing.next_change_at is not None and standing.next_change_at <= now
+    if not due or not engine.fits(timeline, state):
+        return view, state
     state = engine.fold(timeline, state, (), until=now).state
-    return _view(lead, timeline, state, events_last_24h=view.events_last_24h, last_event_at=view.last_event_at)
+    shown = _view(lead, timeline, state, events_last_24h=view.events_last_24h, last_event_at=view.last_event_at)
+    return shown, state
 
 
 def _view(

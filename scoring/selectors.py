@@ -15,7 +15,7 @@ from ingest.selectors import activity_counts
 from scoring.core import engine
 from scoring.core.grade import grade
 from scoring.core.ruleset import Card, Ruleset
-from scoring.models import DeadLetter, LeadScore, LeadState, ScoreEntry
+from scoring.models import DeadLetter, LeadScore, LeadState, PredictionReport, ScoreEntry
 from scoring.timelines import timeline_of
 
 
@@ -87,6 +87,11 @@ class Ranked:
 def primary_scorecard(project_id: UUID) -> Card:
     """Return the scorecard that `currentScore` and `leadStage` show, as published."""
     return timeline_of(project_id).latest.primary
+
+
+def scorecard_names(project_id: UUID) -> tuple[str, ...]:
+    """Return the names of the scorecards in force, the primary one first."""
+    return tuple(card.name for card in timeline_of(project_id).latest.cards)
 
 
 def stage_names(project_id: UUID) -> tuple[str, ...]:
@@ -209,6 +214,19 @@ def history_page(
     return page_of(ScoreEntry.objects.filter(lead=lead, scorecard=name), order=order, cursor=cursor, limit=limit)
 
 
+def entry_count(lead: Lead, *, scorecard: str) -> int:
+    """Return how many entries a lead's ledger has: their places are numbered from 0 without gaps."""
+    entries = ScoreEntry.objects.filter(lead=lead, scorecard=scorecard).order_by("-sequence")
+    last = entries.values_list("sequence", flat=True).first()
+    return 0 if last is None else last + 1
+
+
+def first_step_at(lead: Lead, *, scorecard: str) -> datetime | None:
+    """Return when a lead's score on a scorecard first moved, or could have."""
+    entries = ScoreEntry.objects.filter(lead=lead, scorecard=scorecard).order_by("sequence")
+    return entries.values_list("occurred_at", flat=True).first()
+
+
 def adjustments_of(entries: Sequence[ScoreEntry]) -> dict[UUID | None, dict[str, Any]]:
     """Return what the log says of those of these entries that are adjustments, by the key of the event."""
     adjusting = [entry for entry in entries if entry.kind == ScoreEntry.Kind.ADJUSTMENT]
@@ -219,3 +237,15 @@ def adjustments_of(entries: Sequence[ScoreEntry]) -> dict[UUID | None, dict[str,
 def dead_letter_count() -> int:
     """Return how many events are parked and wait for somebody's decision."""
     return DeadLetter.objects.filter(discarded=False).count()
+
+
+def newest_prediction(
+    project_id: UUID, *, scorecard: str | None = None, outcome: str | None = None
+) -> PredictionReport | None:
+    """Return the report that was asked for last, perhaps on a scorecard and an outcome."""
+    reports = PredictionReport.objects.filter(project=project_id)
+    if scorecard is not None:
+        reports = reports.filter(scorecard=scorecard)
+    if outcome is not None:
+        reports = reports.filter(outcome=outcome)
+    return reports.order_by("-id").first()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from scoring.core.conditions import count_comparisons
 from scoring.core.engine import ScorableEvent
 from scoring.core.mistakes import Mistake, RulesetInvalid, from_validation, measure
 from scoring.core.ruleset import Ruleset, compile_ruleset, parse_ruleset
@@ -18,7 +19,7 @@ from scoring.services.rulesets import time_zone_of
 MAX_EVENTS = 1_000
 MAX_BYTES = 8 * 1024 * 1024
 MAX_CHECKS = 500_000
-"""A request may make so many checks of a rule against an event: about two seconds here."""
+"""A request may make so many checks of a rule or a comparison against an event, which takes seconds at worst."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +62,9 @@ def try_rules(project_id: UUID, data: object) -> Simulation | RequestInvalid | V
     rules = _rules(project_id, request)
     if not isinstance(rules, Ruleset):
         return rules
-    count = sum(len(card.rules) for card in rules.cards)
+    count = sum(1 + count_comparisons(rule.when) for card in rules.spec.scorecards for rule in card.rules)
     if count * len(request.events) > MAX_CHECKS:
-        reason = f"are too many for {count:,} rules: at most {MAX_CHECKS // count:,} at once"
+        reason = f"are too many for {count:,} rules and conditions: at most {MAX_CHECKS // count:,} at once"
         return RequestInvalid(code="too_many_events", mistakes=[("/events", reason)])
     return simulate(rules, _events(request.events), traits=request.traits, as_of=request.as_of)
 

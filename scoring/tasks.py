@@ -11,7 +11,7 @@ from django.utils import timezone
 from ingest import selectors as log
 from scoring import routing, selectors, wake
 from scoring.services import drain as draining
-from scoring.services import fading
+from scoring.services import fading, prediction
 from scoring.services.rescore import chunks_of_leads, rescore_leads
 
 DRAIN_SECONDS = 2.0
@@ -67,6 +67,12 @@ def rescore_project(project_id: str, after: str | None = None) -> None:
         if time.monotonic() > deadline:
             rescore_project.apply_async(args=(project_id, str(chunk[-1])), queue="system")
             return
+
+
+@shared_task(ignore_result=True, time_limit=3_600)
+def report_prediction(report_id: str) -> None:
+    """Compute a requested report. If it is lost, asking for the report again sends it again."""
+    prediction.write_report(UUID(report_id))
 
 
 @worker_ready.connect

@@ -34,10 +34,10 @@ def wake_again(task: "Task[..., object]", queues: Iterable[str]) -> None:
         _send(task, queue)
 
 
-def start(task_name: str, project_id: UUID) -> None:
+def start(task_name: str, key: UUID) -> None:
     """Send a task of the `system` queue by its name, for services, which tasks build on and not the reverse."""
     try:
-        current_app.send_task(task_name, args=(str(project_id),), queue="system", retry=False)
+        current_app.send_task(task_name, args=(str(key),), queue="system", retry=False)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("task_not_sent", task=task_name, error=str(error))
 

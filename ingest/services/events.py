@@ -112,11 +112,18 @@ class _Recording:
             self.known_leads = set(
                 Lead.objects.filter(project=self.project_id, pk__in=wanted_leads).values_list("pk", flat=True)
             )
-        for kind, values in wanted_names.items():
+        if wanted_names:
+            # One query for all kinds; it may also find a value of one kind under another, which nobody asks for then.
             found = database.select_rows(
-                Identifier, ("value", "lead"), {"project": self.project_id, "kind": kind, "value": values}
+                Identifier,
+                ("kind", "value", "lead"),
+                {
+                    "project": self.project_id,
+                    "kind": set(wanted_names),
+                    "value": set().union(*wanted_names.values()),
+                },
             )
-            self.taken |= {Name(kind, value): lead for value, lead in found}
+            self.taken = {Name(kind, value): lead for kind, value, lead in found}
 
     def _place(self, event_id: str, event: IncomingEvent) -> Outcome:
         """Decide whose event it is, and note what that adds to the lead."""

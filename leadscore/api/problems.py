@@ -5,7 +5,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -73,6 +74,24 @@ def _validation_errors(error: exceptions.APIException) -> Iterator[dict[str, str
 def no_such_route(request: HttpRequest, *_: object, **__: object) -> JsonResponse:
     """Answer a path of the API that does not exist."""
     return problem_response(404, "not_found", f"There is no {request.method} {request.path}. See /api/docs.")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a request that Django refuses before a view sees it (a host that is not ours, too many parameters)."""
+    if not _of_the_api(request):
+        return defaults.bad_request(request, exception)
+    return problem_response(400, "bad_request", "The request cannot be read: its host or its parameters are not valid.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a request that we failed at; what happened stands in the log."""
+    if not _of_the_api(request):
+        return defaults.server_error(request)
+    return problem_response(500, "server_error", "Something went wrong on our side. It is safe to send the same again.")
+
+
+def _of_the_api(request: HttpRequest) -> bool:
+    return request.path.startswith(("/api", "/v1"))
 
 
 def problem_response(status: int, code: str, detail: str) -> JsonResponse:

@@ -36,9 +36,14 @@ class Throughput:
 
 
 def score_chart(
-    points: Sequence[tuple[datetime, Decimal]], *, scale: StageScale, opening: Decimal, now: datetime
+    points: Sequence[tuple[datetime, Decimal]],
+    *,
+    scale: StageScale,
+    opening: Decimal,
+    now: datetime,
+    marker: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return a score over time as steps from `opening` to the present, with the bands of the stages.
+    """Return a score over time as steps from `opening` to the present, with the stages' bands and a mark at a moment.
 
     Times are milliseconds since 1970, scores plain numbers: only for drawing.
     """
@@ -48,6 +53,7 @@ def score_chart(
     return {
         "steps": [{"x": _milliseconds(at), "y": float(score)} for at, score in steps],
         "bands": _bands(scale),
+        "marker": None if marker is None else _milliseconds(marker),
     }
 
 

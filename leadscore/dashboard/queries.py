@@ -1,7 +1,9 @@
 """What the pages show, from the selectors of the apps and a few reads of their own. Each query uses an index."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from ingest import selectors as ingest
@@ -125,8 +127,8 @@ def lead_row(view: LeadView, *, scale: StageScale) -> LeadRow:
     )
 
 
-def entry_row(entry: ScoreEntry, *, scale: StageScale) -> EntryRow:
-    """Return a ledger entry as a row."""
+def entry_row(entry: ScoreEntry, *, scale: StageScale, said: Mapping[str, Any] | None = None) -> EntryRow:
+    """Return a ledger entry as a row, with what an adjustment's author said of it."""
     return EntryRow(
         kind=entry.kind,
         event_type=entry.event_type,
@@ -139,14 +141,9 @@ def entry_row(entry: ScoreEntry, *, scale: StageScale) -> EntryRow:
         new_stage=scale.mark(entry.new_stage),
         rules=tuple(entry.rules),
         ruleset_version=entry.ruleset_version,
+        author=said["author"]["name"] if said else "",
+        reason=said["reason"] if said else "",
     )
-
-
-def entry_count(lead: Lead, *, scale: StageScale) -> int:
-    """Return how many entries a lead's ledger has: their places are numbered from 0 without gaps."""
-    entries = ScoreEntry.objects.filter(lead=lead, scorecard=scale.scorecard).order_by("-sequence")
-    last = entries.values_list("sequence", flat=True).first()
-    return 0 if last is None else last + 1
 
 
 def score_steps(lead: Lead, *, scale: StageScale) -> list[tuple[datetime, Decimal, Decimal]]:

@@ -101,6 +101,8 @@ class EntryRow:
     new_stage: StageMark
     rules: tuple[Mapping[str, Any], ...]
     ruleset_version: int
+    author: str = ""
+    reason: str = ""
 
     @property
     def crossed(self) -> bool:

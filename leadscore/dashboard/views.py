@@ -20,7 +20,7 @@ from automation import selectors as automation
 from ingest import selectors as ingest
 from ingest.models import Lead, User
 from ingest.pages import CursorInvalid
-from leadscore.dashboard import charts, firing, queries
+from leadscore.dashboard import charts, firing, moments, queries
 from leadscore.dashboard.access import Page, project_page
 from leadscore.dashboard.forms import ORDERINGS, FireForm, LeadFilters
 from leadscore.dashboard.lead_facts import lead_facts
@@ -131,8 +131,10 @@ def lead_page(page: Page, lead_id: UUID) -> HttpResponse:
     """Show one lead: the score and every reason for it, what to do next, and who it is."""
     lead = _lead(page, lead_id)
     scorecard, cursor = page.request.GET.get("scorecard") or None, page.request.GET.get("cursor") or None
+    now = timezone.now()
+    at = moments.read_moment(page.request.GET.get("at"), now=now)
     try:
-        facts = lead_facts(lead, scorecard=scorecard, cursor=cursor, now=timezone.now())
+        facts = lead_facts(lead, scorecard=scorecard, cursor=cursor, at=at, now=now)
     except CursorInvalid:
         return redirect("lead_page", page.project.pk, lead.pk)
     return page.live("_lead", "lead_page", section="leads", **facts)

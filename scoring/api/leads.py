@@ -12,7 +12,7 @@ from ingest import selectors as ingested
 from ingest.api.authentication import project_id_of
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused, not_found, refusal
-from ingest.api.lists import choice_of, limit_of, list_response
+from ingest.api.lists import choice_of, limit_of, list_response, text_of
 from ingest.core.events import MAX_EVENT_BYTES, Problem, Refused
 from ingest.core.leads import LeadDescription, LeadFields, parse_lead
 from ingest.models import Lead
@@ -49,8 +49,8 @@ class LeadsView(APIView):
             request,
             lambda cursor, limit: selectors.leads_page(
                 project_id,
-                stage=request.query_params.get("stage"),
-                text=request.query_params.get("q"),
+                stage=text_of(request, "stage"),
+                text=text_of(request, "q"),
                 order=order,
                 cursor=cursor,
                 limit=limit,
@@ -114,7 +114,7 @@ class HistoryView(APIView):
         return list_response(
             request,
             lambda cursor, limit: insight.history_of(
-                lead, moment, scorecard=request.query_params.get("scorecard"), cursor=cursor, limit=limit
+                lead, moment, scorecard=text_of(request, "scorecard"), cursor=cursor, limit=limit
             ),
             represent_line,
         )
@@ -133,9 +133,7 @@ class LeaderboardView(APIView):
         responses=schema.LeaderboardSerializer,
     )
     def get(self, request: Request) -> Response:
-        ranked = selectors.leaderboard(
-            project_id_of(request), stage=request.query_params.get("stage"), limit=limit_of(request)
-        )
+        ranked = selectors.leaderboard(project_id_of(request), stage=text_of(request, "stage"), limit=limit_of(request))
         return Response({"results": [represent_ranked(row) for row in ranked]})
 
 

@@ -93,6 +93,12 @@ def explain(
     )
 
 
+def outlook(*, now: datetime, timeline: Timeline, state: LeadState, scorecard: str) -> tuple[str, ...]:
+    """Return what comes next for a scorecard that stands at `state`, by itself or by the next event."""
+    card, current = timeline.at(now).by_name.get(scorecard), state.cards.get(scorecard)
+    return () if card is None or current is None else tuple(_outlook(card, current, now=now, timeline=timeline))
+
+
 def _any_card(timeline: Timeline, name: str) -> Card:
     for _, ruleset in reversed(timeline.versions):
         if name in ruleset.by_name:

@@ -115,3 +115,9 @@ def _fade_alone(lead_ids: Sequence[UUID], *, now: datetime) -> int:
             logger.exception("lead_not_faded", lead=str(lead_id))
             LeadState.objects.filter(pk=lead_id).update(next_change_at=now + RETRY_DELAY)
     return len(lead_ids)
+
+
+def look_again(project_id: UUID, *, now: datetime) -> int:
+    """Visit a project's leads anew, because the rules have changed what time does to them; return how many."""
+    states = LeadState.objects.filter(project=project_id).exclude(next_change_at__lte=now)
+    return states.update(next_change_at=now)

@@ -14,6 +14,8 @@ from scoring.core.ruleset import RulesetInvalid, dump_ruleset, parse_ruleset
 from scoring.core.ruleset_file import write_ruleset
 from scoring.core.schema import RulesetSpec
 from scoring.core.simulate import run_tests
+from scoring.models import RulesetVersion
+from scoring.services import fading
 from scoring.services.draft import draft_of, draft_tree, replace_draft
 from scoring.services.rulesets import NothingChanged, Outcome, Published, latest_version, publish, time_zone_of
 from scoring.wake import start
@@ -66,6 +68,8 @@ def publish_draft(
         outcome = publish(project_id, by=by, note=note, applies_from=applies_from, now=now)
         if isinstance(outcome, Published) and applies_from is None:
             database.on_commit(lambda: start("scoring.tasks.rescore_project", project_id))
+        elif isinstance(outcome, Published) and _brings_back(outcome.version):
+            fading.look_again(project_id, now=now)
         return outcome
 
     return database.unit_of_work(work)
@@ -87,3 +91,14 @@ def replace_and_publish(
         return database.unit_of_work(work)
     except _Refused as refused:
         return cast("Outcome", refused.args[0])
+
+
+def _brings_back(version: RulesetVersion) -> bool:
+    """Return whether a scorecard that stood still is in force again: what fell due meanwhile happens now."""
+    before = RulesetVersion.objects.filter(project=version.project_id, number__lt=version.number).order_by("-number")
+    latest, *earlier = (_names(content) for content in before.values_list("content", flat=True))
+    return bool((_names(version.content) - latest) & set().union(*earlier))
+
+
+def _names(content: dict[str, Any]) -> set[str]:
+    return {card["name"] for card in content["scorecards"]}

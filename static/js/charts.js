@@ -103,6 +103,24 @@
     },
   };
 
+  const marker = {
+    id: "marker",
+    afterDatasetsDraw(chart, _args, options) {
+      if (typeof options.at !== "number") return;
+      const { ctx, chartArea, scales } = chart;
+      const x = Math.min(chartArea.right, Math.max(chartArea.left, scales.x.getPixelForValue(options.at)));
+      ctx.save();
+      ctx.strokeStyle = options.colour;
+      ctx.lineWidth = 2;
+      ctx.setLineDash([4, 3]);
+      ctx.beginPath();
+      ctx.moveTo(x, chartArea.top);
+      ctx.lineTo(x, chartArea.bottom);
+      ctx.stroke();
+      ctx.restore();
+    },
+  };
+
   const DAY = 86_400_000;
   const formats = {
     long: new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" }),
@@ -147,6 +165,7 @@
         plugins: {
           ...common(colours).plugins,
           bands: { bands: painted(data.bands) },
+          marker: { at: data.marker, colour: colours.accent },
           tooltip: {
             ...common(colours).plugins.tooltip,
             callbacks: {
@@ -156,7 +175,7 @@
           },
         },
       },
-      plugins: [bands],
+      plugins: [bands, marker],
     });
   }
 
@@ -176,6 +195,7 @@
         known.text = text;
         continue;
       }
+      if (!makers[canvas.dataset.chart]) continue;
       known?.chart.destroy();
       charts.set(canvas, { chart: makers[canvas.dataset.chart](canvas, data), text });
     }
@@ -186,6 +206,9 @@
     charts.clear();
     draw();
   }
+
+  // Pages with charts of their own add makers and draw again.
+  window.leadscoreCharts = { makers, palette, common, axis, draw };
 
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   Chart.defaults.font.size = 12;

@@ -48,7 +48,8 @@
 
   function isBeingRead(element) {
     const selection = document.getSelection();
-    return Boolean(selection && !selection.isCollapsed && element.contains(selection.anchorNode));
+    const selected = selection && !selection.isCollapsed && element.contains(selection.anchorNode);
+    return Boolean(selected || element.querySelector("input:active"));
   }
 
   function poll() {
@@ -232,7 +233,26 @@
     if (event.target.matches("input[type=radio]")) prepare(document);
   });
 
+  // --- Looking back: the slider says in words where it stands, and what stands still does not call itself live. ---
+  function tellMoment() {
+    const slider = document.getElementById("moment");
+    if (slider) {
+      const format = { dateStyle: "medium", timeStyle: "short", timeZone: slider.dataset.zone };
+      const words = slider.value === slider.max ? "now"
+        : new Intl.DateTimeFormat("en-GB", format).format(new Date(Number(slider.value) * 1000));
+      slider.setAttribute("aria-valuetext", words);
+      document.getElementById("moment-words").textContent = words;
+    }
+    const still = !document.querySelector("[data-poll]");
+    for (const sign of document.querySelectorAll("[data-live]")) sign.hidden = still;
+  }
+  document.addEventListener("input", (event) => {
+    if (event.target.id === "moment") tellMoment();
+  });
+  document.addEventListener("htmx:afterSettle", tellMoment);
+
   prepare(document);
   refreshTimes();
+  tellMoment();
   schedule();
 })();

@@ -27,7 +27,7 @@ def event(event_id: str | None = None, **fields: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", ["/api/events/batch", "/api/events/batch/"])
 def test_bad_events_are_named_and_good_ones_stored(caller: Caller, path: str) -> None:
-    bad = [{"userId": "1"}, None, "x", [], event(leadId="nobody"), event(properties={"a": "x" * 6000})]
+    bad: list[Any] = [{"userId": "1"}, None, "x", [], event(leadId="nobody"), event(properties={"a": "x" * 6000})]
 
     answer = caller.post(path, {"events": [event("a"), *bad, event("b"), event("a")]})
 

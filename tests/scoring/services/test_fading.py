@@ -11,9 +11,12 @@ from automation.models import Automation, Run
 from automation.selectors import runs_of_lead
 from ingest.models import Lead
 from ingest.slots import SLOTS
+from scoring.core.ruleset import parse_ruleset
 from scoring.models import LeadState, ScoreEntry
 from scoring.services import fading
+from scoring.services.draft import replace_draft
 from scoring.services.fading import fade
+from scoring.services.publication import publish_draft
 from scoring.services.rescore import rescore_leads
 from tests.automation.builders import make_automation
 from tests.scoring.build import (
@@ -150,6 +153,21 @@ def test_a_version_that_moved_the_past_meanwhile_refolds_the_lead() -> None:
 
     assert standing(lead) == (Decimal(60), "hot")
     assert next_change(lead) == T0 + 60 * DAY
+
+
+def test_a_scorecard_that_comes_back_makes_up_for_what_fell_due_meanwhile() -> None:
+    project = make_project(scorecard(rule("signup", 20)), DEMO_EXPIRES | {"name": "Second"})
+    lead = track(project, "demo_request", T0)
+    publish(project, scorecard(rule("signup", 20)), at=T0 + DAY, applies_from=T0 + DAY)
+    let_fade(T0 + 40 * DAY)
+    assert standing(lead, "Second") == (Decimal(50), "hot")
+    replace_draft(project.pk, parse_ruleset({"scorecards": [scorecard(rule("signup", 20)), scorecard(name="Second")]}))
+
+    back = T0 + 50 * DAY
+    publish_draft(project.pk, by=None, note="", applies_from=back, now=back)
+    let_fade(back)
+
+    assert ledger(lead, "Second")[-1] == (back, "decay", Decimal(-50), Decimal(0), "cold")
 
 
 # --- What fires -----------------------------------------------------------------------------------------------------
