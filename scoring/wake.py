@@ -6,6 +6,7 @@ what is to be done stands in the database.
 
 from collections.abc import Iterable
 from functools import partial
+from uuid import UUID
 
 import structlog
 from celery import Task, current_app
@@ -33,8 +34,9 @@ def wake_again(task: "Task[..., object]", queues: Iterable[str]) -> None:
         _send(task, queue)
 
 
-def start(task_name: str, *args: str | None, queue: str = "system") -> None:
+def start(task_name: str, *keys: UUID | None, queue: str = "system") -> None:
     """Send a task by its name, for services, which tasks build on and not the reverse."""
+    args = [None if key is None else str(key) for key in keys]
     try:
         current_app.send_task(task_name, args=args, queue=queue, retry=False)
     except (OperationalError, RedisError, OSError) as error:

@@ -67,7 +67,7 @@ def request_report(
         report.alive_at = now
         report.save()
         report_id = report.pk
-        database.on_commit(lambda: start("scoring.tasks.report_prediction", str(report_id)))
+        database.on_commit(lambda: start("scoring.tasks.report_prediction", report_id))
         return report
 
     return database.unit_of_work(work)

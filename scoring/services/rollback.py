@@ -11,8 +11,9 @@ from ingest import database
 from ingest.models import Project, User
 from scoring.core.ruleset import RulesetInvalid, dump_ruleset, parse_ruleset
 from scoring.models import RulesetVersion
+from scoring.services.draft import draft_of, replace_draft
 from scoring.services.publication import publish_content
-from scoring.services.rulesets import NothingChanged, Published, draft_of, latest_version, replace_draft
+from scoring.services.rulesets import NothingChanged, Published, latest_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,8 +143,7 @@ def _send(part: WalkPart) -> None:
     """Send the task that goes on with a part. It names the cursor, so that of doubled tasks one goes on."""
     queues = routing.queues_of(part.slots) if part.walk.kind == Walk.Kind.RESCORE else set()
     queue = queues.pop() if len(queues) == 1 else "system"
-    cursor = None if part.cursor is None else str(part.cursor)
-    wake.start("scoring.tasks.walk", str(part.pk), cursor, queue=queue)
+    wake.start("scoring.tasks.walk", part.pk, part.cursor, queue=queue)
 
 
 def _running(project_id: UUID, kind: Walk.Kind) -> list[Walk]:

@@ -19,10 +19,11 @@ from scoring.core.preview import Tally
 from scoring.core.ruleset import parse_ruleset
 from scoring.models import LeadScore, Walk
 from scoring.services import walks
+from scoring.services.draft import replace_draft
 from scoring.services.drain import drain
 from scoring.services.publication import publish_draft
 from scoring.services.rescore import batches
-from scoring.services.rulesets import Published, replace_draft
+from scoring.services.rulesets import Published
 from scoring.services.verification import verify_leads
 
 START = datetime(2026, 1, 5, tzinfo=UTC)

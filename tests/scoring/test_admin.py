@@ -46,7 +46,7 @@ def text(response: Any) -> str:
 
 
 def raise_the_signup(project: Project, points: int = 33) -> None:
-    project.scorecards.get().rules.filter(event_type="signup").update(points=points)
+    project.scorecards.get().rules.filter(event_types="signup").update(points=points)
 
 
 def test_a_draft_that_is_in_force_has_nothing_to_publish(staff: Client, project: Project) -> None:

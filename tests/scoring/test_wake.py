@@ -143,4 +143,4 @@ def test_a_rescore_in_the_background_goes_on_where_its_time_ended(
         tasks.walk(str(part.pk), None)
 
     first = min(lead_of(project, user).pk for user in ("ada", "bob"))
-    sent.assert_called_once_with("scoring.tasks.walk", str(part.pk), str(first), queue="system")
+    sent.assert_called_once_with("scoring.tasks.walk", part.pk, first, queue="system")
