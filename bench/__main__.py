@@ -3,7 +3,7 @@
 import runpy
 import sys
 
-NAMES = ("bench.fold",)
+NAMES = ("bench.fold", "bench.rescore")
 
 for name in sys.argv[1:] or NAMES:
     print(f"\n=== {name}", flush=True)
