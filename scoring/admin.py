@@ -76,7 +76,7 @@ class ScorecardAdmin(DraftAdmin):
 
     @admin.display(description="Draft")
     def publish_link(self, card: Scorecard) -> str:
-        url = reverse("admin:scoring_publish", args=[card.project_id])
+        url = reverse("rules", args=[card.project_id])
         return format_html('<a href="{}">Compare and publish</a>', url)
 
     def get_urls(self) -> list[URLPattern]:

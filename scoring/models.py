@@ -5,6 +5,7 @@ writes these tables.
 """
 
 from decimal import Decimal
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from ingest.ids import new_id
 from ingest.models import Event, Lead, Project
+from scoring.core.fingerprint import fingerprint
 
 
 def points_field(**options: object) -> "models.DecimalField[Decimal, Decimal]":
@@ -123,6 +125,26 @@ class Rule(models.Model):
         return self.name
 
 
+class VersionFrozen(Exception):
+    """A published version was about to be changed or deleted. Entries name it, so it stays as it is."""
+
+    def __init__(self) -> None:
+        super().__init__("A published version never changes. Publish another one, or roll back to an earlier one.")
+
+
+class _FrozenVersions(models.QuerySet["RulesetVersion"]):
+    """Versions can be read and added. Only deleting their project, which goes around this, removes them."""
+
+    def update(self, **_: Any) -> NoReturn:
+        raise VersionFrozen
+
+    def bulk_update(self, *_: Any, **__: Any) -> NoReturn:
+        raise VersionFrozen
+
+    def delete(self) -> NoReturn:
+        raise VersionFrozen
+
+
 class RulesetTest(models.Model):
     """An example that must come out as expected before a draft can be published."""
 
@@ -157,6 +179,11 @@ class RulesetVersion(models.Model):
     published_at = models.DateTimeField(default=timezone.now)
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     note = models.CharField(max_length=200, blank=True)
+    content_hash = models.CharField(max_length=64, editable=False, help_text="The fingerprint of the content.")
+    rollback_of = models.PositiveIntegerField(null=True, help_text="The version whose content this one repeats.")
+    replaced_draft = models.JSONField(null=True, help_text="The unpublished draft that a rollback put aside.")
+
+    objects = _FrozenVersions.as_manager()
 
     class Meta:
         ordering = ["project", "-number"]
@@ -164,6 +191,15 @@ class RulesetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"v{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise VersionFrozen
+        self.content_hash = fingerprint(self.content)
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise VersionFrozen
 
 
 class LeadScore(models.Model):
@@ -268,6 +304,69 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return self.error
+
+
+class Walk(models.Model):
+    """A walk through all leads of a project: a rescore, or a preview of what publishing the draft would do.
+
+    It goes on where it stopped, whoever stopped it: see `WalkPart`.
+    """
+
+    class Kind(models.TextChoices):
+        RESCORE = "rescore", "Rescore"
+        PREVIEW = "preview", "Preview"
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        SUPERSEDED = "superseded", "Superseded by a later one"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="walks")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
+    ruleset_version = models.PositiveIntegerField(help_text="The newest version when it began.")
+    content_hash = models.CharField(max_length=64, help_text="The fingerprint of the rules it folds with.")
+    content = models.JSONField(null=True, help_text="Those rules, if they are not what is in force.")
+    total = models.PositiveIntegerField(help_text="How many leads there were when it began.")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=500, blank=True)
+    result = models.JSONField(default=dict, help_text="What it found, once it is done.")
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "kind", "-id"], name="walk_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class WalkPart(models.Model):
+    """The part of a walk that goes through the leads of some slots, in the order of their ids.
+
+    `cursor` moves in the transaction that does the work before it, and only for who finds it where they left it: so a
+    part that is killed goes on there, and of two that walk it one stops.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    walk = models.ForeignKey(Walk, on_delete=models.CASCADE, related_name="parts")
+    slots = models.JSONField(help_text="The lead slots it goes through.")
+    cursor = models.UUIDField(null=True, help_text="The last lead it is done with.")
+    done = models.PositiveIntegerField(default=0, help_text="How many leads it is done with.")
+    tally = models.JSONField(default=dict, help_text="What it has found so far.")
+    failures = models.PositiveSmallIntegerField(default=0, help_text="How often in a row it could not go on.")
+    moved_at = models.DateTimeField(help_text="When it last got on.")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["moved_at"], name="walk_part_open", condition=models.Q(finished_at__isnull=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.done} leads of {self.walk_id}"
 
 
 class PredictionReport(models.Model):

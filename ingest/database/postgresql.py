@@ -5,15 +5,23 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import OperationalError, connection, models
 from psycopg import errors
 
 from ingest.database import Rows
-from ingest.database.values import Convert, column_names, column_types, converted, json_text, selection
+from ingest.database.values import (
+    Convert,
+    column_names,
+    column_types,
+    converted,
+    json_text,
+    json_value,
+    read,
+    selection,
+)
 
 _CONVERTERS: dict[str, Convert] = {"JSONField": json_text}
-_READERS: dict[str, Convert] = {"JSONField": orjson.loads}
+_READERS: dict[str, Convert] = {"JSONField": json_value}
 _COPY_FROM_ROWS = 20
 
 
@@ -31,7 +39,16 @@ def select_rows(model: type[models.Model], fields: tuple[str, ...], where: Mappi
     sql, parameters = selection(model, fields, where, _CONVERTERS)
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return [tuple(row) for row in converted(model, fields, cursor.fetchall(), _READERS)]
+        return read(model, fields, cursor.fetchall(), _READERS)
+
+
+def rows_of(
+    queryset: "models.QuerySet[Any]", model: type[models.Model], fields: tuple[str, ...]
+) -> list[tuple[Any, ...]]:
+    sql, parameters = queryset.values_list(*fields).query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return read(model, fields, cursor.fetchall(), _READERS)
 
 
 def insert_rows(model: type[models.Model], fields: tuple[str, ...], rows: Rows) -> None:

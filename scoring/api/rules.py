@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+from django.db.models import OuterRef, QuerySet, Subquery
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -19,8 +20,9 @@ from ingest.pages import page_of
 from scoring.api.leads import LIST_PARAMETERS
 from scoring.api.representation import represent_simulation
 from scoring.api.schema import SimulationRequestSerializer, SimulationSerializer
+from scoring.core.changes import Change, changes
+from scoring.core.ruleset import parse_ruleset
 from scoring.models import RulesetVersion
-from scoring.services.rulesets import latest_version
 from scoring.simulation import MAX_BYTES, RequestInvalid, VersionUnknown, try_rules
 
 
@@ -30,7 +32,12 @@ class RulesetSerializer(serializers.Serializer[Any]):
     publishedAt = serializers.DateTimeField()
     publishedBy = serializers.CharField(allow_null=True)
     note = serializers.CharField()
-    ruleset = serializers.DictField()
+    rollbackOf = serializers.IntegerField(allow_null=True, help_text="The version whose ruleset this one repeats.")
+    contentHash = serializers.CharField(help_text="The same for the same ruleset: SHA-256 of it, its keys sorted.")
+    changes = serializers.ListField(
+        child=serializers.CharField(), help_text="How it differs from the version before, in words."
+    )
+    ruleset = serializers.DictField(help_text="The ruleset, without what is at its default: two of them compare.")
 
 
 class RulesetListSerializer(serializers.Serializer[Any]):
@@ -44,7 +51,7 @@ class RulesView(APIView):
 
     @extend_schema(operation_id="get_rules", tags=["Rules"], responses=RulesetSerializer)
     def get(self, request: Request) -> Response:
-        return Response(_represent(latest_version(project_id_of(request))))
+        return Response(_represent(_versions(request).latest("number")))
 
 
 class RulesetsView(APIView):
@@ -54,10 +61,9 @@ class RulesetsView(APIView):
         operation_id="list_rulesets", tags=["Rules"], parameters=LIST_PARAMETERS, responses=RulesetListSerializer
     )
     def get(self, request: Request) -> Response:
-        versions = RulesetVersion.objects.filter(project=project_id_of(request)).select_related("published_by")
         return list_response(
             request,
-            lambda cursor, limit: page_of(versions, order=("-number",), cursor=cursor, limit=limit),
+            lambda cursor, limit: page_of(_versions(request), order=("-number",), cursor=cursor, limit=limit),
             _represent,
         )
 
@@ -94,7 +100,19 @@ def _invalid(code: str, mistakes: list[tuple[str, str]]) -> RequestRefused:
     return RequestRefused(code, detail, problems=[Problem(pointer=pointer, detail=words) for pointer, words in told])
 
 
+def _versions(request: Request) -> QuerySet[RulesetVersion]:
+    """Return the versions of the request's project, each with the content of the one `before`."""
+    own = RulesetVersion.objects.filter(project=project_id_of(request))
+    before = own.filter(number=OuterRef("number") - 1).values("content")[:1]
+    return own.select_related("published_by").annotate(before=Subquery(before))
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
+    return changes(parse_ruleset(old), parse_ruleset(new))
+
+
 def _represent(version: RulesetVersion) -> dict[str, Any]:
+    before = version.before  # type: ignore[attr-defined]  # annotated by _versions
     by = version.published_by
     return {
         "version": version.number,
@@ -102,5 +120,8 @@ def _represent(version: RulesetVersion) -> dict[str, Any]:
         "publishedAt": version.published_at,
         "publishedBy": None if by is None else str(by),
         "note": version.note,
+        "rollbackOf": version.rollback_of,
+        "contentHash": version.content_hash,
+        "changes": [] if before is None else [str(change) for change in _changes(before, version.content)],
         "ruleset": version.content,
     }

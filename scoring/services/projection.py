@@ -58,7 +58,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """What folding one lead gave. `entries` are the new ones, or the whole ledger where it was `rebuilt`."""
+    """What folding one lead gave: `entries` are the new ones, or the whole ledger where it was `rebuilt`.
+
+    `folded` is the number of events.
+    """
 
     project_id: UUID
     lead_id: UUID
@@ -67,6 +70,7 @@ class Projection:
     entries: Sequence[Entry]
     last_event_at: datetime | None
     rebuilt: bool
+    folded: int
     failures: Mapping[UUID, Failure] = field(default_factory=dict)
 
 
@@ -99,6 +103,7 @@ def rebuild(
         entries=folded.entries,
         last_event_at=_last_activity(rows, failures),
         rebuilt=True,
+        folded=len(rows),
         failures=failures,
     )
 
@@ -124,6 +129,7 @@ def extend(
         entries=folded.entries,
         last_event_at=max(filter(None, (newest, last_event_at)), default=None),
         rebuilt=False,
+        folded=len(rows),
         failures=failures,
     )
 
@@ -151,13 +157,13 @@ def write(projections: Sequence[Projection]) -> None:
     thousands of entries are rewritten do they go in portions.
     """
     rebuilt = {projection.lead_id for projection in projections if projection.rebuilt}
-    stored = _stored_ledgers(rebuilt) if rebuilt else {}
+    stored = stored_ledgers(rebuilt) if rebuilt else {}
     stale: list[UUID] = []
     entries: list[tuple[Any, ...]] = []
     for projection in projections:
         fresh: Iterable[Entry] = projection.entries
         if projection.rebuilt:
-            fresh, outdated = _difference(stored.get(projection.lead_id, {}), projection.entries)
+            fresh, outdated = difference(stored.get(projection.lead_id, {}), projection.entries)
             stale += outdated
         entries += [_entry_row(projection, entry) for entry in fresh]
     for begin in range(0, len(stale), DELETED_AT_ONCE):
@@ -195,18 +201,19 @@ def write(projections: Sequence[Projection]) -> None:
 
 
 _Stored = tuple[UUID, tuple[Any, ...]]
+Ledgers = Mapping[str, Sequence[_Stored]]
 
 
-def _stored_ledgers(lead_ids: Iterable[UUID]) -> dict[UUID, dict[str, list[_Stored]]]:
+def stored_ledgers(lead_ids: Iterable[UUID]) -> dict[UUID, dict[str, list[_Stored]]]:
     """Return the stored entries of these leads per scorecard, in sequence, as (primary key, what must be equal)."""
     ledgers: dict[UUID, dict[str, list[_Stored]]] = defaultdict(lambda: defaultdict(list))
     rows = ScoreEntry.objects.filter(lead__in=lead_ids).order_by("lead", "scorecard", "sequence")
-    for key, lead_id, scorecard, *facts in rows.values_list(*_COMPARED_FIELDS):
-        ledgers[lead_id][scorecard].append((key, tuple(facts)))
+    for row in database.rows_of(rows, _COMPARED_FIELDS):
+        ledgers[row[1]][row[2]].append((row[0], row[3:]))
     return ledgers
 
 
-def _difference(stored: Mapping[str, Sequence[_Stored]], entries: Sequence[Entry]) -> tuple[list[Entry], list[UUID]]:
+def difference(stored: Ledgers, entries: Sequence[Entry]) -> tuple[list[Entry], list[UUID]]:
     """Return the entries to insert and the primary keys to delete so that the stored ledger becomes `entries`."""
     chains: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:

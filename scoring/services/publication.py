@@ -4,11 +4,13 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from ingest import database
 from ingest.models import User
+from scoring.core.changes import Change, changes
+from scoring.core.fingerprint import fingerprint
 from scoring.core.mistakes import mistake_in_words
 from scoring.core.ruleset import RulesetInvalid, dump_ruleset, parse_ruleset
 from scoring.core.ruleset_file import write_ruleset
@@ -17,8 +19,18 @@ from scoring.core.simulate import run_tests
 from scoring.models import RulesetVersion
 from scoring.services import fading
 from scoring.services.draft import draft_of, draft_tree, replace_draft
-from scoring.services.rulesets import NothingChanged, Outcome, Published, latest_version, publish, time_zone_of
-from scoring.wake import start
+from scoring.services.rulesets import (
+    NothingChanged,
+    Outcome,
+    Published,
+    freeze,
+    latest_version,
+    publish,
+    time_zone_of,
+)
+from scoring.services.walks import start_rescore
+
+AnyOutcome = TypeVar("AnyOutcome", Outcome, Published | NothingChanged)
 
 
 class _Refused(Exception):
@@ -32,6 +44,35 @@ class Difference:
     version: int
     lines: Sequence[tuple[str, str]]
     errors: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftView:
+    """The draft against the version in force: what changes, or why it cannot be published.
+
+    Without mistakes, `content_hash` is its fingerprint and `spec` the ruleset itself.
+    """
+
+    version: int
+    changes: Sequence[Change]
+    errors: Sequence[str]
+    content_hash: str | None
+    spec: RulesetSpec | None
+
+
+def draft_against_version(project_id: UUID) -> DraftView:
+    """Return what publishing a project's draft would change in its rules, in words."""
+    latest = latest_version(project_id)
+    if problems := problems_of(project_id):
+        return DraftView(version=latest.number, changes=(), errors=problems, content_hash=None, spec=None)
+    spec = draft_of(project_id)
+    return DraftView(
+        version=latest.number,
+        changes=changes(parse_ruleset(latest.content), spec),
+        errors=(),
+        content_hash=fingerprint(dump_ruleset(spec)),
+        spec=spec,
+    )
 
 
 def difference(project_id: UUID) -> Difference:
@@ -70,13 +111,43 @@ def publish_draft(
 
     def work() -> Outcome:
         outcome = publish(project_id, by=by, note=note, applies_from=applies_from, now=now)
-        if isinstance(outcome, Published):
-            database.on_commit(lambda: start("scoring.tasks.rescore_project", project_id))
-            if _brings_back(outcome.version):
-                fading.look_again(project_id, now=now)
-        return outcome
+        return _followed(outcome, by=by, now=now)
 
     return database.unit_of_work(work)
+
+
+def publish_content(
+    project_id: UUID,
+    content: dict[str, Any],
+    *,
+    by: User | None,
+    note: str,
+    applies_from: datetime | None,
+    now: datetime,
+    rollback_of: int | None = None,
+    replaced_draft: dict[str, Any] | None = None,
+) -> Published | NothingChanged:
+    """Publish what has been published before, as a part of the caller's unit of work with the project's lock."""
+    outcome = freeze(
+        project_id,
+        content,
+        by=by,
+        note=note,
+        applies_from=applies_from,
+        now=now,
+        rollback_of=rollback_of,
+        replaced_draft=replaced_draft,
+    )
+    return _followed(outcome, by=by, now=now)
+
+
+def _followed(outcome: AnyOutcome, *, by: User | None, now: datetime) -> AnyOutcome:
+    """Start what follows from a version, in its unit of work: a rescore."""
+    if isinstance(outcome, Published):
+        start_rescore(outcome.version.project_id, by=by, now=now)
+        if _brings_back(outcome.version):
+            fading.look_again(outcome.version.project_id, now=now)
+    return outcome
 
 
 def replace_and_publish(

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
-
-from django.db.models import Max
 
 from ingest import database
 from ingest.models import Project, User
@@ -78,24 +77,39 @@ def publish(project_id: UUID, *, by: User | None, note: str, applies_from: datet
             return DraftInvalid(errors=invalid.errors)
         if failures := run_tests(spec, time_zone=time_zone_of(project_id)):
             return TestsFailed(failures=failures)
-        content = dump_ruleset(spec)
-        latest = latest_version(project_id)
-        if latest.content == content and (applies_from is not None or latest.applies_from is None):
-            return NothingChanged(version=latest)
-        newest = RulesetVersion.objects.filter(project=project_id).aggregate(newest=Max("number"))["newest"] or 0
-        return Published(
-            version=RulesetVersion.objects.create(
-                project_id=project_id,
-                number=newest + 1,
-                content=content,
-                applies_from=applies_from,
-                published_at=now,
-                published_by=by,
-                note=note,
-            )
-        )
+        return freeze(project_id, dump_ruleset(spec), by=by, note=note, applies_from=applies_from, now=now)
 
     return database.unit_of_work(work)
+
+
+def freeze(
+    project_id: UUID,
+    content: dict[str, Any],
+    *,
+    by: User | None,
+    note: str,
+    applies_from: datetime | None,
+    now: datetime,
+    rollback_of: int | None = None,
+    replaced_draft: dict[str, Any] | None = None,
+) -> Published | NothingChanged:
+    """Make a ruleset tree the next version, as a part of the caller's unit of work, which holds the project's lock."""
+    latest = latest_version(project_id)
+    if latest.content == content and (applies_from is not None or latest.applies_from is None):
+        return NothingChanged(version=latest)
+    return Published(
+        version=RulesetVersion.objects.create(
+            project_id=project_id,
+            number=latest.number + 1,
+            content=content,
+            applies_from=applies_from,
+            published_at=now,
+            published_by=by,
+            note=note,
+            rollback_of=rollback_of,
+            replaced_draft=replaced_draft,
+        )
+    )
 
 
 def time_zone_of(project_id: UUID) -> str:

@@ -1,95 +1,68 @@
-"""Rules are written with the mouse: rows and groups come and go, and what is saved is what is seen."""
-
-from typing import Any
+"""From a changed draft through its preview to a published version, as an editor does it."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from playwright.sync_api import Page, expect
 
 from ingest.models import Project, User
-from scoring.core.ruleset import dump_value
-from scoring.services.draft import draft_of
+from scoring.models import LeadScore, Rule, Walk
+from scoring.services import walks
+from tests.dashboard.build import make_lead, score, track
 
 pytestmark = pytest.mark.browser
 
 
-def rule_named(project: Project, name: str) -> dict[str, Any]:
-    rules = draft_of(project.pk).scorecards[0].rules
-    return next(dump_value(rule) for rule in rules if rule.name == name)
+def walk_through(project: Project, kind: str) -> None:
+    walk = Walk.objects.filter(project=project, kind=kind).latest("id")
+    for part in walk.parts.all():
+        for _ in walks.steps(part.pk, any_cursor=True):
+            pass
 
 
-def test_a_rule_with_conditions_a_group_and_a_cap(page: Page, project: Project) -> None:
-    User.objects.update(is_staff=True, is_superuser=True)
-    page.goto("/admin/scoring/rule/add/")
-    page.get_by_label("Name:").fill("Pricing page")
-    page.get_by_label("Events:").fill("page_view")
-    page.get_by_role("button", name="+ Or another event").click()
-    page.get_by_label("Another event type").fill("page_opened")
-    page.get_by_role("button", name="+ Add a condition").click()
-    page.get_by_label("Field").fill("properties.path")
-    page.get_by_label("Comparison").select_option(label="starts with")
-    page.get_by_label("Value").fill("/pricing")
-    page.get_by_role("button", name="+ Add a group of conditions").click()
-    group = page.locator("fieldset.rows-group")
-    group.get_by_label("Whether the group must hold").select_option("not")
-    group.get_by_label("Field").fill("traits.staff")
-    group.get_by_label("Comparison").select_option(label="is true")
-    expect(group.get_by_label("Value")).to_be_hidden()
-    group.get_by_role("button", name="+ Add a condition").click()
-    group.get_by_label("Field").last.fill("traits.plan")
-    group.get_by_label("Comparison").last.select_option(label="is one of")
-    group.get_by_label("Value").last.fill("internal\ntest")
-    page.get_by_role("button", name="+ Add a condition").first.click()
-    page.get_by_role("button", name="Remove this condition").nth(1).click()
-    page.get_by_label("Points:").fill("15")
-    page.get_by_label("Counts at most").fill("3")
-    page.get_by_label("times per").select_option("day")
-    page.get_by_label("and different").fill("properties.path")
-    page.get_by_role("button", name="Save", exact=True).click()
-
-    expect(page.get_by_text("This is a draft and changes no score yet.")).to_be_visible()
-    assert rule_named(project, "Pricing page") == {
-        "name": "Pricing page",
-        "event": ["page_view", "page_opened"],
-        "when": {
-            "all": [
-                {"field": "properties.path", "op": "starts_with", "value": "/pricing"},
-                {
-                    "not": {
-                        "any": [
-                            {"field": "traits.staff", "op": "eq", "value": True},
-                            {"field": "traits.plan", "op": "in", "value": ["internal", "test"]},
-                        ]
-                    }
-                },
-            ]
-        },
-        "points": 15,
-        "cap": {"times": 3, "per": "day", "distinct": "properties.path"},
-    }
+@pytest.fixture
+def draft(project: Project, member: User) -> Project:
+    member.user_permissions.add(Permission.objects.get(codename="change_scorecard"))
+    for name in ("Ada", "Bob", "Cleo"):
+        track(make_lead(project, name=name), "page_view")
+    score()
+    Rule.objects.filter(scorecard__project=project, name="Page view").update(points=25)
+    return project
 
 
-def test_a_test_of_the_rules_that_fails_says_so(page: Page, project: Project) -> None:
-    User.objects.update(is_staff=True, is_superuser=True)
-    page.goto("/admin/scoring/rulesettest/add/")
-    page.get_by_label("Project:").select_option(label="Acme")
-    page.get_by_label("Name:").fill("A sign-up is hot")
-    page.get_by_label("Event type").fill("signup")
-    page.get_by_label("Time (UTC)").fill("2026-02-01T10:00:00")
-    page.get_by_role("button", name="+ Add a property").click()
-    page.get_by_label("Name", exact=True).first.fill("plan")
-    page.get_by_label("Value", exact=True).first.fill("pro")
-    page.get_by_label("Stage:").fill("hot")
-    page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("link", name="Run the tests of Acme").click()
+def test_a_draft_is_previewed_and_published(page: Page, draft: Project) -> None:
+    page.goto(f"/p/{draft.pk}/rules")
+    expect(page.get_by_text("5 → 25 points")).to_be_visible()
+    page.get_by_label("Why, for the record").fill("Pages matter more")
 
-    expect(page.get_by_text("1 of 1 tests fail")).to_be_visible()
-    expect(page.get_by_text("“A sign-up is hot”: Engagement should be hot, but is warm")).to_be_visible()
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("waiting for a worker")).to_be_visible()
+    walk_through(draft, "preview")
+
+    expect(page.get_by_role("heading", name="What publishing would do")).to_be_visible()
+    page.get_by_text("3 leads from cold to warm").click()
+    expect(page.locator(".samples").get_by_role("link", name="Ada")).to_be_visible()
+    expect(page.locator(".movers")).to_contain_text("Page view +5 → +25")
+    # The note typed before is still there: what is live does not touch what is being written.
+    expect(page.locator("#note-draft")).to_have_value("Pages matter more")
+
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("Version 2 is in force")).to_be_visible()
+    walk_through(draft, "rescore")
+
+    expect(page.locator("#rescore")).to_contain_text("3 of 3 leads")
+    assert set(LeadScore.objects.filter(project=draft).values_list("score", flat=True)) == {25}
+    page.locator("summary", has_text="Roll back").click()
+    page.get_by_role("button", name="Roll back to version 1").click()
+    expect(page.get_by_text("It says what version 1 said")).to_be_visible()
 
 
-@pytest.mark.parametrize("address", ["rule/add/", "rulesettest/add/", "rule/"])
-def test_the_forms_fit_on_a_phone(page: Page, project: Project, address: str) -> None:
-    User.objects.update(is_staff=True, is_superuser=True)
-    page.set_viewport_size({"width": 390, "height": 800})
-    page.goto(f"/admin/scoring/{address}")
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_page_fits_its_window(page: Page, draft: Project, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"/p/{draft.pk}/rules")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("waiting for a worker")).to_be_visible()
+    walk_through(draft, "preview")
+    expect(page.get_by_role("heading", name="What publishing would do")).to_be_visible()
 
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

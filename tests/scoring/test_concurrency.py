@@ -10,7 +10,7 @@ from django.db import connection
 from ingest.slots import SLOTS
 from scoring.models import ScoreEntry
 from scoring.services.drain import drain
-from scoring.services.rescore import chunks_of_leads, preview_leads, rescore_leads
+from scoring.services.rescore import batches, preview_leads, rescore_leads
 from tests.scoring.builders import (
     LATER,
     NOON,
@@ -55,7 +55,7 @@ def at_once(*works: Callable[[], object], seconds: float = 60) -> None:
 def test_workers_a_rescore_and_requests_at_once_lose_and_double_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     needs_a_shared_database()
     monkeypatch.setattr("scoring.services.drain.MAX_EVENTS", 30)
-    monkeypatch.setattr("scoring.services.rescore.CHUNK", 5)
+    monkeypatch.setattr("scoring.services.rescore.MAX_LEADS", 5)
     project = make_project()
     users = [f"user-{number}" for number in range(LEADS)]
     take_in(project, *(event("page_view", NOON, user=user) for user in users))
@@ -74,7 +74,7 @@ def test_workers_a_rescore_and_requests_at_once_lose_and_double_nothing(monkeypa
 
     def rescore() -> None:
         while not arrived.is_set():
-            for chunk in chunks_of_leads(project.pk):
+            for chunk in batches(project.pk):
                 rescore_leads(project.pk, chunk, now=LATER)
 
     with Listener() as heard:
@@ -86,6 +86,6 @@ def test_workers_a_rescore_and_requests_at_once_lose_and_double_nothing(monkeypa
     assert len(heard.attributed) == len(set(heard.attributed))
     before = projections()
     leads = list(project.leads.values_list("pk", flat=True))
-    assert preview_leads(project.pk, leads, now=LATER) == []
+    assert preview_leads(project.pk, leads, now=LATER).movers == []
     rescore_leads(project.pk, leads, now=LATER)
     assert projections() == before

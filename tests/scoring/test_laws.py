@@ -111,7 +111,7 @@ def assert_sound(project: Project) -> None:
     assert pending() == 0
     before, ids = projections(), ledger()
     leads = list(project.leads.values_list("pk", flat=True))
-    assert preview_leads(project.pk, leads, now=LATER) == []
+    assert preview_leads(project.pk, leads, now=LATER).movers == []
     rescore_leads(project.pk, leads, now=LATER)
     assert ledger() == ids
     assert projections() == before

@@ -243,12 +243,12 @@ def test_it_reads_a_chunk_of_leads_with_two_queries(
     report_on(project)  # compiles the rules, once per process
 
     # The version in force; the leads and that there are no more; outcomes and ledgers.
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         report_on(project)
 
 
 def test_progress_is_told_by_the_chunk(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scoring.services.rescore.CHUNK", 20)
+    monkeypatch.setattr("scoring.services.rescore.MAX_LEADS", 20)
     fill(project, leads=50)
     told: list[int] = []
 

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from scoring.management.commands import rescore as command
 from scoring.models import LeadScore, ScoreEntry
+from scoring.services import walks
 from scoring.services.rescore import rescore_leads
 from tests.scoring.builders import (
     NOON,
@@ -105,7 +106,7 @@ def test_a_lead_of_another_project_is_not_known() -> None:
 
 
 def test_killed_half_way_and_repeated_it_ends_with_everything_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scoring.services.rescore.CHUNK", 3)
+    monkeypatch.setattr("scoring.services.rescore.MAX_LEADS", 3)
     project = make_project()
     track(project, *(event("signup", user=f"user-{number}") for number in range(9)))
     before = projections()
@@ -119,11 +120,11 @@ def test_killed_half_way_and_repeated_it_ends_with_everything_right(monkeypatch:
             raise KeyboardInterrupt
         return whole(*arguments, **named)
 
-    monkeypatch.setattr(command, "rescore_leads", killed)
+    monkeypatch.setattr(walks, "rescore_leads", killed)
     with pytest.raises(KeyboardInterrupt):
         rescore()
     assert LeadScore.objects.filter(score=20).count() == 6
-    monkeypatch.setattr(command, "rescore_leads", whole)
+    monkeypatch.setattr(walks, "rescore_leads", whole)
     rescore()
 
     assert projections() == before
@@ -138,7 +139,7 @@ def test_events_that_arrive_meanwhile_still_fire_when_they_are_scored(monkeypatc
         take_in(project, event("demo_request", NOON - timedelta(hours=1)))
         return whole(*arguments, **named)
 
-    monkeypatch.setattr(command, "rescore_leads", busy)
+    monkeypatch.setattr(walks, "rescore_leads", busy)
     with Listener() as heard:
         rescore()
         assert heard.outcomes == []

@@ -11,6 +11,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from ingest import redis_access
 from ingest.models import PendingEvent
 from scoring import routing, tasks, wake
+from scoring.services import walks
 from scoring.tasks import drain
 from tests.scoring.builders import event, lead_of, make_project, pending, standing, take_in
 
@@ -131,13 +132,15 @@ def test_the_sweep_wakes_only_queues_with_old_events(redis_client: redis.Redis) 
 def test_a_rescore_in_the_background_goes_on_where_its_time_ended(
     redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "RESCORE_SECONDS", -1)
-    monkeypatch.setattr("scoring.services.rescore.CHUNK", 1)
+    monkeypatch.setattr(tasks, "WALK_SECONDS", -1)
+    monkeypatch.setattr("scoring.services.rescore.MAX_LEADS", 1)
     project = make_project()
     take_in(project, event("signup", user="ada"), event("signup", user="bob"))
+    walk = walks.start_rescore(project.pk, by=None, now=timezone.now(), in_background=False)
+    part = walk.parts.get()
 
-    with mock.patch.object(tasks.rescore_project, "apply_async") as sent:
-        tasks.rescore_project(str(project.pk))
+    with mock.patch.object(wake, "start") as sent:
+        tasks.walk(str(part.pk), None)
 
     first = min(lead_of(project, user).pk for user in ("ada", "bob"))
-    sent.assert_called_once_with(args=(str(project.pk), str(first)), queue="system")
+    sent.assert_called_once_with("scoring.tasks.walk", part.pk, first, queue="system")

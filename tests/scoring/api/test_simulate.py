@@ -152,7 +152,8 @@ def test_a_body_that_is_too_large_is_refused(project: Project) -> None:
 
 def test_a_version_of_another_project_does_not_exist(project: Project) -> None:
     other = create_project("Other", now=datetime(2026, 1, 1, tzinfo=UTC))
-    other.ruleset_versions.update(number=2)
+    content = other.ruleset_versions.get().content
+    other.ruleset_versions.create(number=2, content=content)
 
     assert simulate(project, {"events": [], "rulesetVersion": 2})[0] == 404
 

@@ -71,7 +71,7 @@ def test_a_version_from_now_on_leaves_what_happened_before_and_scores_late_event
     track(project, event("signup", NOON - 2 * HOUR), event("signup", NOON))
 
     assert [new - old for _, old, new in history(project)] == [20, 20, 70, 70]
-    assert preview_leads(project.pk, [lead_of(project).pk], now=LATER) == []
+    assert preview_leads(project.pk, [lead_of(project).pk], now=LATER).movers == []
 
 
 def test_an_event_that_was_scored_ahead_of_its_time_follows_a_version_from_now_on(

@@ -9,7 +9,7 @@ import pytest
 
 from scoring.core import engine
 from scoring.models import DeadLetter, LeadScore, LeadState, ScoreEntry
-from scoring.services.rescore import chunks_of_leads, preview_leads, rescore_leads
+from scoring.services.rescore import batches, preview_leads, rescore_leads
 from tests.scoring.builders import (
     LATER,
     NOON,
@@ -38,7 +38,7 @@ def test_rescoring_what_is_right_writes_no_entry_again() -> None:
     track(project, event("page_view", NOON - HOUR))
     before, ids = projections(), ledger()
 
-    assert rescore_leads(project.pk, [lead_of(project).pk], now=LATER) == []
+    assert rescore_leads(project.pk, [lead_of(project).pk], now=LATER).movers == []
 
     assert projections() == before
     assert ledger() == ids
@@ -75,9 +75,9 @@ def test_a_preview_says_what_would_move_and_moves_nothing() -> None:
     put_in_force(project, scorecard(signup=70))
     before = projections()
 
-    (moved,) = preview_leads(project.pk, [lead_of(project).pk], now=LATER)
+    (moved,) = preview_leads(project.pk, [lead_of(project).pk], now=LATER).movers
 
-    assert (int(moved.old_score), int(moved.new_score)) == (20, 70)
+    assert (moved.old_score, moved.new_score) == (20_00, 70_00)
     assert (moved.old_stage, moved.new_stage) == ("warm", "hot")
     assert projections() == before
 
@@ -87,7 +87,7 @@ def test_pending_events_are_left_to_the_lead_queues() -> None:
     track(project, event("page_view", NOON))
     take_in(project, event("signup", NOON - HOUR))
 
-    assert rescore_leads(project.pk, [lead_of(project).pk], now=LATER) == []
+    assert rescore_leads(project.pk, [lead_of(project).pk], now=LATER).movers == []
     assert (standing(project)[0], pending()) == (5, 1)
 
     drain_all()
@@ -122,7 +122,7 @@ def test_a_lead_that_cannot_be_rescored_keeps_no_other_from_it(monkeypatch: pyte
 
     moved = rescore_leads(project.pk, [lead_of(project, user).pk for user in users], now=LATER)
 
-    assert len(moved) == 2
+    assert moved.leads == 2
     assert [standing(project, user)[0] for user in users] == [70, 20, 70]
 
 
@@ -145,13 +145,13 @@ def test_an_event_that_can_no_longer_be_scored_is_parked(monkeypatch: pytest.Mon
 
 
 def test_chunks_hold_every_lead_of_the_project_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scoring.services.rescore.CHUNK", 4)
+    monkeypatch.setattr("scoring.services.rescore.MAX_LEADS", 4)
     project, other = make_project(), make_project("Other")
     take_in(project, *(event("signup", user=f"user-{number}") for number in range(10)))
     take_in(other, event("signup"))
 
-    chunks = list(chunks_of_leads(project.pk))
+    chunks = list(batches(project.pk))
 
     assert [len(chunk) for chunk in chunks] == [4, 4, 2]
     assert list(chain(*chunks)) == sorted(project.leads.values_list("pk", flat=True))
-    assert list(chunks_of_leads(project.pk, after=chunks[0][-1])) == chunks[1:]
+    assert list(batches(project.pk, after=chunks[0][-1])) == chunks[1:]
