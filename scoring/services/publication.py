@@ -57,10 +57,10 @@ def publish_draft(
 
     def work() -> Published | DraftInvalid | NothingChanged:
         outcome = publish(project_id, by=by, note=note, applies_from=applies_from, now=now)
-        if isinstance(outcome, Published):
+        if isinstance(outcome, Published) and applies_from is not None and _brings_back(outcome.version):
+            fading.look_again(project_id, now=now)  # not a rescore: what fell due meanwhile is news
+        elif isinstance(outcome, Published):
             database.on_commit(lambda: start("scoring.tasks.rescore_project", project_id))
-        elif isinstance(outcome, Published) and _brings_back(outcome.version):
-            fading.look_again(project_id, now=now)
         return outcome
 
     return database.unit_of_work(work)
