@@ -1,7 +1,8 @@
-"""The routes about rules: those in force, and the versions there have been."""
+"""The routes about rules: those in force, the versions there have been, and trying rules out."""
 
 from typing import Any
 
+import orjson
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -9,11 +10,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ingest.api.authentication import project_id_of
+from ingest.api.bodies import body_of
+from ingest.api.errors import RequestRefused, not_found
 from ingest.api.lists import list_response
+from ingest.api.schema import ProblemSerializer
+from ingest.core.events import Problem
 from ingest.pages import page_of
 from scoring.api.leads import LIST_PARAMETERS
+from scoring.api.representation import represent_simulation
+from scoring.api.schema import SimulationRequestSerializer, SimulationSerializer
 from scoring.models import RulesetVersion
 from scoring.services.rulesets import latest_version
+from scoring.simulation import MAX_BYTES, RequestInvalid, VersionUnknown, try_rules
 
 
 class RulesetSerializer(serializers.Serializer[Any]):
@@ -52,6 +60,38 @@ class RulesetsView(APIView):
             lambda cursor, limit: page_of(versions, order=("-number",), cursor=cursor, limit=limit),
             _represent,
         )
+
+
+class SimulateView(APIView):
+    """Try rules out on a list of events; nothing is stored."""
+
+    @extend_schema(
+        operation_id="simulate_rules",
+        tags=["Rules"],
+        request=SimulationRequestSerializer,
+        responses={
+            200: SimulationSerializer,
+            (400, "application/problem+json"): ProblemSerializer,
+            (404, "application/problem+json"): ProblemSerializer,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        try:
+            data = orjson.loads(body_of(request, limit=MAX_BYTES))
+        except orjson.JSONDecodeError:
+            raise _invalid("invalid_json", [("", "is not JSON")]) from None
+        found = try_rules(project_id_of(request), data)
+        if isinstance(found, VersionUnknown):
+            raise not_found("ruleset version")
+        if isinstance(found, RequestInvalid):
+            raise _invalid(found.code, found.mistakes)
+        return Response(represent_simulation(found))
+
+
+def _invalid(code: str, mistakes: list[tuple[str, str]]) -> RequestRefused:
+    told = mistakes[:100]
+    detail = "; ".join(f"{pointer or 'The body'} {words}" for pointer, words in told[:5])
+    return RequestRefused(code, detail, problems=[Problem(pointer=pointer, detail=words) for pointer, words in told])
 
 
 def _represent(version: RulesetVersion) -> dict[str, Any]:

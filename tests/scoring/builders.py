@@ -17,8 +17,9 @@ from ingest.services.projects import create_project
 from ingest.slots import SLOTS
 from scoring.core.ruleset import parse_ruleset
 from scoring.models import LeadScore, LeadState, ScoreEntry
+from scoring.services.draft import replace_draft
 from scoring.services.drain import drain
-from scoring.services.rulesets import Published, publish, replace_draft
+from scoring.services.rulesets import Published, publish
 from scoring.signals import LeadOutcome, scored
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -15,10 +15,10 @@ from ingest.slots import SLOTS
 from scoring.core.ruleset import parse_ruleset
 from scoring.models import LeadState, ScoreEntry
 from scoring.services import fading, projection
+from scoring.services.draft import replace_draft
 from scoring.services.fading import fade
 from scoring.services.publication import publish_draft
 from scoring.services.rescore import rescore_leads
-from scoring.services.rulesets import replace_draft
 from tests.automation.builders import make_automation
 from tests.scoring.build import (
     DAY,

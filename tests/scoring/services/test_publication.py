@@ -9,9 +9,10 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from ingest.models import Project
 from scoring.core.ruleset import parse_ruleset
 from scoring.models import LeadScore, RulesetVersion
+from scoring.services.draft import replace_draft
 from scoring.services.publication import difference, publish_draft
 from scoring.services.rescore import preview_leads
-from scoring.services.rulesets import DraftInvalid, NothingChanged, Published, replace_draft
+from scoring.services.rulesets import DraftInvalid, NothingChanged, Published
 from tests.scoring.builders import LATER, NOON, event, history, lead_of, make_project, scorecard, standing, track
 
 pytestmark = pytest.mark.django_db
@@ -119,7 +120,8 @@ def test_an_invalid_draft_is_refused_with_its_mistakes() -> None:
     outcome = publish_draft(project.pk, by=None, note="", applies_from=None, now=NOON)
 
     assert isinstance(outcome, DraftInvalid)
-    assert outcome.errors == difference(project.pk).errors != []
+    assert outcome.errors
+    assert difference(project.pk).errors == ["Scorecards: must not be empty."]
     assert RulesetVersion.objects.filter(project=project).count() == 1
 
 
