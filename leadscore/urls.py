@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from leadscore.api.problems import no_such_route
 from leadscore.health import healthz, readyz
 from leadscore.metrics import metrics
+from leadscore.sdk import sdk
 
 handler400 = "leadscore.api.problems.bad_request"
 handler500 = "leadscore.api.problems.server_error"
@@ -29,6 +30,7 @@ urlpatterns = [
     ),
     re_path(r"^(api|v1)(/|$)", no_such_route),
     path("metrics", metrics),
+    path("sdk/leadscore.js", sdk),
     path("admin/", admin.site.urls),
     path("", include("leadscore.dashboard.urls")),
 ]
