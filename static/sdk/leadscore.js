@@ -236,7 +236,7 @@
     if (status < 500) most = Math.ceil(most / 2);
     const seconds = answer?.headers.get("Retry-After");
     if (seconds > 0) write("pause", Date.now() + Math.min(seconds, 3600) * 1000);
-    plan(Math.min(60_000, 1000 * 2 ** failures++) * (0.5 + Math.random() / 2));
+    plan(Math.min(30_000, 1000 * 2 ** failures++) * (0.5 + Math.random() / 2));
   }
 
   // The queue keeps what a beacon carries: nobody learns whether it arrives.

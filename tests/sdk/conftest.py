@@ -1,32 +1,19 @@
 """A real browser on somebody's website, which sends to a LeadScore on another origin."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from tests.sdk.site import Site, StandIn
 from tests.system.installation import ROOT, System, eventually, running, surroundings
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 KEY = "pk_0123456789abcdef0123456789abcdef"
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM if CHROMIUM.exists() else None, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -42,13 +29,15 @@ def page(context: BrowserContext) -> Iterator[Page]:
     """A visitor's tab. The test fails if the SDK let an error out, or wrote to the console."""
     page = context.new_page()
     complaints: list[str] = []
-    # What the browser itself reports of a failed request has the address of the resource as its source, not a script.
-    page.on(
-        "console", lambda message: complaints.append(message.text) if "Failed to load" not in message.text else None
-    )
+    page.on("console", lambda message: complaints.append(message.text) if is_ours(message) else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     assert complaints == []
+
+
+def is_ours(message: ConsoleMessage) -> bool:
+    """Return whether a script wrote it: what the browser notes of failed requests and of markup is its own affair."""
+    return message.type != "debug" and "Failed to load resource" not in message.text
 
 
 @pytest.fixture
@@ -88,10 +77,15 @@ class Log:
     def types(self) -> list[str]:
         return [event["eventType"] for event in self.events()]
 
-    def wait_for(self, *types: str) -> list[dict[str, Any]]:
+    def wait_for(self, *types: str, seconds: float = 30) -> list[dict[str, Any]]:
         """Wait until these are the types of the events, in event order, and return the events."""
-        eventually(f"{types}", lambda: self.types() == list(types))
+        eventually(f"{types} in the log", lambda: self.types() == list(types), seconds=seconds)
         return self.events()
+
+    def lead(self, lead_id: str) -> dict[str, Any]:
+        answer = httpx.get(f"{self.url}/api/leads/{lead_id}", headers=self._headers, timeout=30, trust_env=False)
+        lead: dict[str, Any] = answer.json()
+        return lead
 
     def _all(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -76,6 +77,7 @@ class StandIn:
         answer = self.answers.pop(0) if self.answers else self.always
         self.requests.append(
             {
+                "at": time.monotonic(),
                 "path": handler.path,
                 "method": handler.command,
                 "headers": dict(handler.headers),
