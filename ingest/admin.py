@@ -4,7 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest
@@ -27,20 +29,33 @@ def visible_projects(request: HttpRequest) -> QuerySet[Project]:
     return Project.objects.all() if request.user.is_superuser else projects_of(request.user)
 
 
-class ProjectScopedAdmin(admin.ModelAdmin[Any]):
-    """An admin that shows, and offers as choices, only what belongs to the person's projects."""
+def visible_people(request: HttpRequest) -> QuerySet[User]:
+    """Return the people that a person may see in the admin: members of their own projects, or all for a superuser."""
+    if isinstance(request.user, User) and request.user.is_superuser:
+        return User.objects.all()
+    return User.objects.filter(pk__in=Membership.objects.filter(project__in=visible_projects(request)).values("user"))
 
-    project_lookup = "project"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(**{f"{self.project_lookup}__in": visible_projects(request)})
+class VisibleChoices(admin.options.BaseModelAdmin[Any]):
+    """Offers as choices, and takes, only what the person may see."""
 
     def formfield_for_foreignkey(
         self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> forms.ModelChoiceField[Any] | None:
         if db_field.related_model is Project:
             kwargs["queryset"] = visible_projects(request)
+        if db_field.related_model is User:
+            kwargs["queryset"] = visible_people(request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class ProjectScopedAdmin(VisibleChoices, admin.ModelAdmin[Any]):
+    """An admin that shows, and offers as choices, only what belongs to the person's projects."""
+
+    project_lookup = "project"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(**{f"{self.project_lookup}__in": visible_projects(request)})
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return [
@@ -68,12 +83,39 @@ class ReadOnlyAdmin(ProjectScopedAdmin):
         return False
 
 
+class EditedBySuperusers(admin.ModelAdmin[Any]):
+    """An admin of what gives permissions: whoever may edit it could give themselves every project."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser) and super().has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(request.user.is_superuser) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(request.user.is_superuser) and super().has_delete_permission(request, obj)
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
+class UserAdmin(EditedBySuperusers, DjangoUserAdmin[User]):
     """People who log in."""
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return visible_people(request).order_by("username")
 
-class MembershipInline(admin.TabularInline[Membership, Project]):
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(EditedBySuperusers, DjangoGroupAdmin):
+    """Permissions that people share."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(request.user.is_superuser)
+
+
+class MembershipInline(VisibleChoices, admin.TabularInline[Membership, Project]):
     model = Membership
     extra = 0
     autocomplete_fields = ["user"]
@@ -180,6 +222,9 @@ class LeadForm(forms.ModelForm[Lead]):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         project = data.get("project") if self.instance._state.adding else self.instance.project
+        owner = data.get("owner") if "owner" in self.changed_data else None
+        if project and owner and not projects_of(owner).filter(pk=project.pk).exists():
+            raise forms.ValidationError({"owner": f"{owner} is not a member of {project}."})
         email = data.get("email")
         if project and email:
             taken = Identifier.objects.filter(project=project, kind="email", value=email).exclude(lead=self.instance)

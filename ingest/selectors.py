@@ -43,7 +43,7 @@ def lead_of(project_id: UUID, lead_id: UUID | str) -> Lead | None:
 
 
 def leads_named(name: str) -> list[Lead]:
-    """Return the leads of all projects that a name or an id stands for: for whoever runs the server, not for members."""
+    """Return the leads of all projects that a name or id stands for: for whoever runs the server, not for members."""
     by_identifier = Q(identifiers__value__in=[name, name.lower()])
     with contextlib.suppress(ValueError):
         by_identifier |= Q(pk=UUID(name))

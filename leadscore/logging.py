@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
 OURS = ("leadscore", "automation", "scoring", "ingest")
@@ -19,6 +20,8 @@ SECRET_VALUES = (
     (re.compile(r"\bwhsec_[A-Za-z0-9+/=]+"), "whsec_…"),
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+@"), r"\1…@"),  # the password in a URL
 )
+# Without local variables: one of them may be the password that somebody is typing.
+TRACEBACKS = ExceptionDictTransformer(show_locals=False)
 
 
 def mask(text: str) -> str:
@@ -87,7 +90,7 @@ def configuration(form: str) -> dict[str, Any]:
 
 def _rendering(form: str) -> list[Processor]:
     last: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.processors.ExceptionRenderer(TRACEBACKS), structlog.processors.JSONRenderer()]
         if form == "json"
         else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
     )

@@ -39,7 +39,10 @@ ALLOWED_HOSTS = [
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL, *env.list("CSRF_TRUSTED_ORIGINS", default=[])]
 HTTPS = PUBLIC_URL.startswith("https://")
 SECURE_SSL_REDIRECT = False  # never on an ingest route: the proxy in front redirects people, not events
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+# Who guesses passwords is counted by address: the proxy's own would lock everybody out for one guesser.
+RATELIMIT_IP_META_KEY = "leadscore.proxy.client_address" if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -48,7 +51,11 @@ CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 # Django's advice about https, which follows here from PUBLIC_URL; leadscore.checks says what to do in our words.
-SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W012", "security.W016"]
+# W005, W021: whether other names of the domain speak https only is not ours to promise to browsers.
+SILENCED_SYSTEM_CHECKS = [
+    *("security.W004", "security.W008", "security.W012", "security.W016"),
+    *("security.W005", "security.W021"),
+]
 
 # --- Composition ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -73,6 +80,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadscore.api.cors.CrossOriginIngestMiddleware",
     "leadscore.csp.ContentSecurityPolicy",
+    "leadscore.caching.KeptByNobody",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

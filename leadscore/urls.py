@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from leadscore.api.problems import no_such_route
+from leadscore.dashboard.views import log_in_to_admin
 from leadscore.health import healthz, readyz
 from leadscore.metrics import metrics
 from leadscore.sdk import sdk
@@ -31,6 +32,7 @@ urlpatterns = [
     re_path(r"^(api|v1)(/|$)", no_such_route),
     path("metrics", metrics),
     path("sdk/leadscore.js", sdk),
+    path("admin/login/", log_in_to_admin),
     path("admin/", admin.site.urls),
     path("", include("leadscore.dashboard.urls")),
 ]

@@ -15,59 +15,73 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from ingest.admin import ProjectScopedAdmin, ReadOnlyAdmin, visible_projects
+from ingest.admin import ReadOnlyAdmin, visible_projects
 from ingest.core.adjustments import MAX_REASON, Adjustment, Author, valid_points
 from ingest.models import Lead, Project, User
 from ingest.services.events import Recorded
-from scoring.models import DeadLetter, LeadScore, Rule, RulesetVersion, Scorecard, ScoreEntry, Stage
+from scoring.core.rule_words import rule_in_words
+from scoring.draft_admin import DraftAdmin
+from scoring.forms.drafts import GroupFormSet, RowForm, ScorecardForm, StageFormSet
+from scoring.models import DeadLetter, LeadScore, RuleGroup, RulesetVersion, Scorecard, ScoreEntry, Stage
 from scoring.selectors import scorecard_names
 from scoring.services import dead_letters
 from scoring.services.adjustments import adjust
+from scoring.services.draft import order_stages, store_rows, tree_of_rule
 from scoring.services.publication import difference, publish_draft
-from scoring.services.rulesets import DraftInvalid, NothingChanged, Published
+from scoring.services.rulesets import NothingChanged, Outcome, Published, TestsFailed
 
 
 class StageInline(admin.TabularInline[Stage, Scorecard]):
     model = Stage
+    form = RowForm
+    formset = StageFormSet
     extra = 0
     min_num = 1
 
 
-class RuleInline(admin.TabularInline[Rule, Scorecard]):
-    model = Rule
+class RuleGroupInline(admin.TabularInline[RuleGroup, Scorecard]):
+    model = RuleGroup
+    form = RowForm
+    formset = GroupFormSet
     extra = 0
+    verbose_name = "group of rules"
+    verbose_name_plural = "groups of rules, which together give at most so many points"
 
 
 @admin.register(Scorecard)
-class ScorecardAdmin(ProjectScopedAdmin):
+class ScorecardAdmin(DraftAdmin):
     """The draft. Saving it changes no score; publishing does."""
 
-    list_display = ["name", "project", "position", "floor", "cap", "publish_link"]
+    form = ScorecardForm
+    change_form_template = "admin/scoring/scorecard_form.html"
+    list_display = ["name", "project", "position", "basis", "floor", "cap", "publish_link"]
     list_filter = ["project"]
     list_select_related = ["project"]
-    inlines = [StageInline, RuleInline]
+    inlines = [StageInline, RuleGroupInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Scorecard | None = None) -> list[str]:
+        return ["project"] if obj else []
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001
+        kept = [row.instance for row in formset.initial_forms if row not in formset.deleted_forms]
+        store_rows(kept, formset.save)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_related(request, form, formsets, change)
+        order_stages(form.instance)
+
+    def extra_of(self, obj: Scorecard) -> dict[str, Any]:
+        rules = obj.rules.select_related("group")
+        return {"rules": [(rule, rule_in_words(tree_of_rule(rule))) for rule in rules]}
 
     @admin.display(description="Draft")
     def publish_link(self, card: Scorecard) -> str:
-        url = reverse("admin:scoring_publish", args=[card.project_id])
+        url = reverse("rules", args=[card.project_id])
         return format_html('<a href="{}">Compare and publish</a>', url)
 
     def get_urls(self) -> list[URLPattern]:
         own = path("publish/<uuid:project_id>/", self.admin_site.admin_view(self.publish), name="scoring_publish")
         return [own, *super().get_urls()]
-
-    def response_add(self, request: HttpRequest, obj: Scorecard, post_url_continue: str | None = None) -> HttpResponse:
-        self._say_draft(request, obj)
-        return super().response_add(request, obj, post_url_continue)
-
-    def response_change(self, request: HttpRequest, obj: Scorecard) -> HttpResponse:
-        self._say_draft(request, obj)
-        return super().response_change(request, obj)
-
-    def _say_draft(self, request: HttpRequest, card: Scorecard) -> None:
-        url = reverse("admin:scoring_publish", args=[card.project_id])
-        message = format_html('This is a draft and changes no score yet. <a href="{}">Compare and publish it</a>.', url)
-        messages.warning(request, message)
 
     def publish(self, request: HttpRequest, project_id: Any) -> HttpResponse:
         """Show what publishing the draft would change in the rules, and publish it."""
@@ -90,10 +104,12 @@ class ScorecardAdmin(ProjectScopedAdmin):
                 return redirect("admin:scoring_rulesetversion_changelist")
         return TemplateResponse(request, "admin/scoring/publish.html", self._context(request, project, form))
 
-    def _say_outcome(self, request: HttpRequest, outcome: Published | DraftInvalid | NothingChanged) -> bool:
+    def _say_outcome(self, request: HttpRequest, outcome: Outcome) -> bool:
         if isinstance(outcome, Published):
             messages.success(request, f"Version {outcome.version.number} is published.")
             return True
+        if isinstance(outcome, TestsFailed):
+            messages.error(request, f"Nothing is published: {len(outcome.failures)} expectations of tests fail.")
         if isinstance(outcome, NothingChanged):
             messages.info(request, f"The draft is the same as version {outcome.version.number}.")
         return False

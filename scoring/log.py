@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from ingest import database
 from ingest.core.adjustments import points_of
 from ingest.models import Event
 from ingest.selectors import LOG_FIELDS, LogRow
@@ -28,7 +29,7 @@ def countable_log(
         events = events.filter(Q(pending__isnull=True) | Q(pk__in=with_pending))
     else:
         events = events.filter(pending__isnull=True)
-    return list(events.values_list(*LOG_FIELDS))
+    return database.rows_of(events, LOG_FIELDS)
 
 
 def scorable(row: LogRow) -> ScorableEvent:

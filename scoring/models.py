@@ -1,34 +1,47 @@
-"""What events mean: the scorecards people edit, the frozen versions in force, and the scores they give.
+"""What events mean: the rules people edit and their tests, the frozen versions in force, and the scores they give.
 
 Scores and entries are projections of the event log; `manage.py rescore` rebuilds them. Only `scoring.services`
 writes these tables.
 """
 
 from decimal import Decimal
+from typing import Any, NoReturn
 
 from django.conf import settings
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
 from ingest.ids import new_id
 from ingest.models import Event, Lead, Project
+from scoring.core.fingerprint import fingerprint
 
 
 def points_field(**options: object) -> "models.DecimalField[Decimal, Decimal]":
-    """Return a field for points: two decimals, up to ten million either way."""
-    return models.DecimalField(max_digits=10, decimal_places=2, **options)  # type: ignore[arg-type]
+    """Return a field for points: two decimals, up to a hundred million either way, and the distance between those."""
+    return models.DecimalField(max_digits=11, decimal_places=2, **options)  # type: ignore[arg-type]
 
 
 class Scorecard(models.Model):
     """A draft of one way to score leads. Publishing freezes all of a project's scorecards into a version."""
 
+    class Basis(models.TextChoices):
+        EVENTS = "events", "what leads do: their events"
+        TRAITS = "traits", "who leads are: their traits"
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scorecards")
     name = models.CharField(max_length=60)
     position = models.PositiveSmallIntegerField(default=0, help_text="The first scorecard is the primary one.")
+    basis = models.CharField("scores", max_length=6, choices=Basis.choices, default=Basis.EVENTS)
     floor = points_field(default=Decimal(0), help_text="The score never falls below this.")
     cap = points_field(default=Decimal(10_000), help_text="The score never rises above this.")
+    half_life_days = models.FloatField(
+        "half-life in days",
+        null=True,
+        blank=True,
+        help_text="The whole score halves every so many days without anything new. Empty: it never fades.",
+    )
 
     class Meta:
         ordering = ["project", "position", "name"]
@@ -43,13 +56,16 @@ class Stage(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     scorecard = models.ForeignKey(Scorecard, on_delete=models.CASCADE, related_name="stages")
-    name = models.CharField(
-        max_length=30, validators=[RegexValidator(r"^[a-z0-9_]+$", "Use small letters, digits and underscores.")]
-    )
+    position = models.PositiveSmallIntegerField(default=0, editable=False)
+    name = models.CharField(max_length=30)
     minimum = points_field(help_text="The lowest score of this stage.")
+    hysteresis = points_field(
+        default=Decimal(0),
+        help_text="How far below its minimum a score must fall before the lead leaves the stage again.",
+    )
 
     class Meta:
-        ordering = ["minimum"]
+        ordering = ["position", "minimum"]
         constraints = [
             models.UniqueConstraint(fields=["scorecard", "name"], name="stage_name_once_per_scorecard"),
             models.UniqueConstraint(fields=["scorecard", "minimum"], name="stage_minimum_once_per_scorecard"),
@@ -59,22 +75,94 @@ class Stage(models.Model):
         return self.name
 
 
+class RuleGroup(models.Model):
+    """Rules that together give a lead at most so many points."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    scorecard = models.ForeignKey(Scorecard, on_delete=models.CASCADE, related_name="groups")
+    position = models.PositiveSmallIntegerField(default=0, editable=False)
+    name = models.CharField(max_length=100)
+    maximum = points_field(help_text="The most that the group's rules together give a lead.")
+
+    class Meta:
+        ordering = ["position", "name"]
+        constraints = [models.UniqueConstraint(fields=["scorecard", "name"], name="group_name_once_per_scorecard")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Rule(models.Model):
-    """Events of this type are worth these points."""
+    """Which events are worth how many points, how often and for how long."""
+
+    class Per(models.TextChoices):
+        LEAD = "lead", "lead, ever"
+        DAY = "day", "day"
+        WEEK = "week", "week"
+        MONTH = "month", "month"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     scorecard = models.ForeignKey(Scorecard, on_delete=models.CASCADE, related_name="rules")
-    name = models.CharField(max_length=80)
-    event_type = models.CharField(
-        max_length=64,
-        validators=[RegexValidator(r"^[A-Za-z0-9_]+$", "Use letters, digits and underscores, as in demo_request.")],
-    )
+    position = models.PositiveSmallIntegerField(default=0, editable=False)
+    name = models.CharField(max_length=100)
+    event_types = models.TextField(default="*", help_text="Event types with a space between, or * for every type.")
+    when = models.JSONField(null=True, blank=True, help_text="The condition, as a ruleset file has it.")
     points = points_field(help_text="Negative points lower the score.")
     active = models.BooleanField(default=True)
+    cap_times = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: the rule counts every time.")
+    cap_per = models.CharField(max_length=5, choices=Per.choices, default=Per.LEAD)
+    cap_distinct = models.CharField(max_length=200, blank=True)
+    expires_after_days = models.PositiveIntegerField(null=True, blank=True)
+    valid_from = models.DateTimeField(null=True, blank=True)
+    valid_to = models.DateTimeField(null=True, blank=True)
+    group = models.ForeignKey(RuleGroup, null=True, blank=True, on_delete=models.SET_NULL, related_name="rules")
 
     class Meta:
-        ordering = ["-points", "name"]
+        ordering = ["scorecard", "position", "name"]
         constraints = [models.UniqueConstraint(fields=["scorecard", "name"], name="rule_name_once_per_scorecard")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VersionFrozen(Exception):
+    """A published version was about to be changed or deleted. Entries name it, so it stays as it is."""
+
+    def __init__(self) -> None:
+        super().__init__("A published version never changes. Publish another one, or roll back to an earlier one.")
+
+
+class _FrozenVersions(models.QuerySet["RulesetVersion"]):
+    """Versions can be read and added. Only deleting their project, which goes around this, removes them."""
+
+    def update(self, **_: Any) -> NoReturn:
+        raise VersionFrozen
+
+    def bulk_update(self, *_: Any, **__: Any) -> NoReturn:
+        raise VersionFrozen
+
+    def delete(self) -> NoReturn:
+        raise VersionFrozen
+
+
+class RulesetTest(models.Model):
+    """An example that must come out as expected before a draft can be published."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="ruleset_tests")
+    position = models.PositiveSmallIntegerField(default=0, editable=False)
+    name = models.CharField(max_length=100)
+    events = models.JSONField(default=list, blank=True, help_text="The events, as a ruleset file has them.")
+    traits = models.JSONField(default=dict, blank=True, help_text="What is known of the lead from the beginning.")
+    as_of = models.DateTimeField(null=True, blank=True)
+    score = points_field(null=True, blank=True)
+    stage = models.CharField(max_length=30, blank=True)
+    elsewhere = models.JSONField(default=dict, blank=True, help_text="What other scorecards should come to.")
+
+    class Meta:
+        ordering = ["project", "position", "name"]
+        verbose_name = "test of the rules"
+        verbose_name_plural = "tests of the rules"
 
     def __str__(self) -> str:
         return self.name
@@ -91,6 +179,11 @@ class RulesetVersion(models.Model):
     published_at = models.DateTimeField(default=timezone.now)
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     note = models.CharField(max_length=200, blank=True)
+    content_hash = models.CharField(max_length=64, editable=False, help_text="The fingerprint of the content.")
+    rollback_of = models.PositiveIntegerField(null=True, help_text="The version whose content this one repeats.")
+    replaced_draft = models.JSONField(null=True, help_text="The unpublished draft that a rollback put aside.")
+
+    objects = _FrozenVersions.as_manager()
 
     class Meta:
         ordering = ["project", "-number"]
@@ -98,6 +191,15 @@ class RulesetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"v{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise VersionFrozen
+        self.content_hash = fingerprint(self.content)
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise VersionFrozen
 
 
 class LeadScore(models.Model):
@@ -202,6 +304,69 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return self.error
+
+
+class Walk(models.Model):
+    """A walk through all leads of a project: a rescore, or a preview of what publishing the draft would do.
+
+    It goes on where it stopped, whoever stopped it: see `WalkPart`.
+    """
+
+    class Kind(models.TextChoices):
+        RESCORE = "rescore", "Rescore"
+        PREVIEW = "preview", "Preview"
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        SUPERSEDED = "superseded", "Superseded by a later one"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="walks")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
+    ruleset_version = models.PositiveIntegerField(help_text="The newest version when it began.")
+    content_hash = models.CharField(max_length=64, help_text="The fingerprint of the rules it folds with.")
+    content = models.JSONField(null=True, help_text="Those rules, if they are not what is in force.")
+    total = models.PositiveIntegerField(help_text="How many leads there were when it began.")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=500, blank=True)
+    result = models.JSONField(default=dict, help_text="What it found, once it is done.")
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "kind", "-id"], name="walk_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class WalkPart(models.Model):
+    """The part of a walk that goes through the leads of some slots, in the order of their ids.
+
+    `cursor` moves in the transaction that does the work before it, and only for who finds it where they left it: so a
+    part that is killed goes on there, and of two that walk it one stops.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    walk = models.ForeignKey(Walk, on_delete=models.CASCADE, related_name="parts")
+    slots = models.JSONField(help_text="The lead slots it goes through.")
+    cursor = models.UUIDField(null=True, help_text="The last lead it is done with.")
+    done = models.PositiveIntegerField(default=0, help_text="How many leads it is done with.")
+    tally = models.JSONField(default=dict, help_text="What it has found so far.")
+    failures = models.PositiveSmallIntegerField(default=0, help_text="How often in a row it could not go on.")
+    moved_at = models.DateTimeField(help_text="When it last got on.")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["moved_at"], name="walk_part_open", condition=models.Q(finished_at__isnull=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.done} leads of {self.walk_id}"
 
 
 class PredictionReport(models.Model):

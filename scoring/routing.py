@@ -30,6 +30,11 @@ def queues() -> tuple[str, ...]:
     return tuple(_slots_by_queue(settings.LEAD_QUEUES))
 
 
+def slots_by_queue() -> dict[str, tuple[int, ...]]:
+    """Return the slots that each lead queue works on: together all of them, each once."""
+    return _slots_by_queue(settings.LEAD_QUEUES)
+
+
 def slots_of(queue: str) -> tuple[int, ...]:
     """Return the slots that a lead queue works on; a queue that no longer exists works on none."""
     return _slots_by_queue(settings.LEAD_QUEUES).get(queue, ())

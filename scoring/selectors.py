@@ -34,8 +34,13 @@ def standings_of(lead_ids: Collection[UUID]) -> dict[UUID, Standing]:
     return {
         lead_id: Standing(state=state, last_event_at=last_event_at, next_change_at=next_change_at)
         for lead_id, state, last_event_at, next_change_at in rows
-        if state
     }
+
+
+def stages_of(lead_ids: Collection[UUID]) -> dict[tuple[UUID, str], str]:
+    """Return the stage of each of these leads on each scorecard, `{(lead, scorecard): stage}`."""
+    rows = LeadScore.objects.filter(lead__in=lead_ids).values_list("lead", "scorecard", "stage")
+    return {(lead_id, scorecard): stage for lead_id, scorecard, stage in rows}
 
 
 def leads_fading(slots: Collection[int], *, now: datetime, limit: int) -> list[UUID]:

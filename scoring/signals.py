@@ -59,3 +59,5 @@ class LeadOutcome:
 
 
 scored = Signal()  # sent with `outcomes: Sequence[LeadOutcome]`
+previewed = Signal()
+"""Sent with `project_id` and `tally: Tally` when a preview is complete; receivers return what to add to its result."""

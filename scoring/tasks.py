@@ -11,14 +11,13 @@ from django.utils import timezone
 from ingest import selectors as log
 from scoring import routing, selectors, wake
 from scoring.services import drain as draining
-from scoring.services import fading, prediction
-from scoring.services.rescore import chunks_of_leads, rescore_leads
+from scoring.services import fading, prediction, walks
 
 DRAIN_SECONDS = 2.0
 # After a small batch, let events gather: one batch of fifty costs little more than one of one, and the database is
 # free for those who store events meanwhile.
 GATHER_SECONDS = 0.03
-RESCORE_SECONDS = 10.0
+WALK_SECONDS = 0.5  # new events of the same leads wait that long at most
 SWEEP_AFTER = timedelta(seconds=5)
 
 
@@ -45,28 +44,21 @@ def drain(queue: str) -> None:
 
 @shared_task(ignore_result=True, time_limit=60)
 def sweep() -> None:
-    """Wake the queues whose events have waited for a while, because their wake-up may have been lost."""
+    """Wake the queues whose events have waited for a while, and the walks that stand still: a task may be lost."""
     wake.wake_again(drain, routing.queues_of(log.slots_waiting(since=timezone.now() - SWEEP_AFTER)))
+    walks.go_on(now=timezone.now())
+
+
+@shared_task(ignore_result=True, time_limit=3600)
+def walk(part_id: str, cursor: str | None) -> None:
+    """Go on with a part of a rescore or a preview for a moment. If it is lost, the sweep sends another."""
+    walks.walk_on(UUID(part_id), UUID(cursor) if cursor else None, seconds=WALK_SECONDS)
 
 
 @shared_task(ignore_result=True, time_limit=60)
 def wake_fading() -> None:
     """Wake the queues of leads whose points fade or expire by now."""
     wake.wake(drain, routing.queues_of(selectors.slots_fading(now=timezone.now())))
-
-
-@shared_task(ignore_result=True, time_limit=600)
-def rescore_project(project_id: str, after: str | None = None) -> None:
-    """Rescore a project's leads for a while, then go on in a task of its own so that others have their turn.
-
-    If it is lost half-way, the leads that are left are rescored when their next event comes or by `manage.py rescore`.
-    """
-    deadline = time.monotonic() + RESCORE_SECONDS
-    for chunk in chunks_of_leads(UUID(project_id), after=UUID(after) if after else None):
-        rescore_leads(UUID(project_id), chunk, now=timezone.now())
-        if time.monotonic() > deadline:
-            rescore_project.apply_async(args=(project_id, str(chunk[-1])), queue="system")
-            return
 
 
 @shared_task(ignore_result=True, time_limit=3_600)

@@ -34,10 +34,11 @@ def wake_again(task: "Task[..., object]", queues: Iterable[str]) -> None:
         _send(task, queue)
 
 
-def start(task_name: str, key: UUID) -> None:
-    """Send a task of the `system` queue by its name, for services, which tasks build on and not the reverse."""
+def start(task_name: str, *keys: UUID | None, queue: str = "system") -> None:
+    """Send a task by its name, for services, which tasks build on and not the reverse."""
+    args = [None if key is None else str(key) for key in keys]
     try:
-        current_app.send_task(task_name, args=(str(key),), queue="system", retry=False)
+        current_app.send_task(task_name, args=args, queue=queue, retry=False)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("task_not_sent", task=task_name, error=str(error))
 

@@ -65,6 +65,22 @@ def test_a_secret_is_masked_wherever_it_stands(logged: Logged, form: str) -> Non
     assert "redis://user:…@host:6379/0" in output.getvalue()
 
 
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_tells_where_and_why_but_not_what_was_typed(logged: Logged, form: str) -> None:
+    output = logged(form)
+
+    def log_in(typed: str) -> None:
+        raise RuntimeError("the database is gone")
+
+    try:
+        log_in("correct horse")
+    except RuntimeError:
+        logging.getLogger("django.request").exception("Internal Server Error")
+    assert "log_in" in output.getvalue()
+    assert "the database is gone" in output.getvalue()
+    assert "correct horse" not in output.getvalue().replace('log_in("correct horse")', "")
+
+
 @pytest.mark.parametrize(
     ("text", "masked"),
     [

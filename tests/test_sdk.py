@@ -1,7 +1,10 @@
 """The browser SDK as it is served."""
 
 import gzip
+import re
+from pathlib import Path
 
+from django.conf import settings
 from django.test import Client
 
 from leadscore.sdk import source
@@ -49,3 +52,13 @@ def test_it_is_one_readable_file_without_dependencies() -> None:
     assert max(len(line) for line in text.splitlines()) <= 120
     assert "import " not in text
     assert "eval(" not in text
+
+
+def test_the_guide_knows_every_option_and_every_call() -> None:
+    guide = (Path(settings.BASE_DIR) / "docs" / "howto" / "browser.md").read_text()
+    options = set(re.findall(r"config\.(\w+)", source().decode()))
+
+    assert options >= {"key", "host", "consent", "auto", "query", "hash", "debug"}
+    assert [option for option in options if f"| `data-{option}" not in guide] == []
+    for call in ("track", "identify", "page", "group", "reset", "optIn", "optOut"):
+        assert f"leadscore.{call}(" in guide

@@ -27,7 +27,8 @@ def send(errand: Errand) -> Outcome:
             validate_email(recipient)
         except ValidationError:
             return Outcome(verdict=Verdict.FAILED, detail=f"“{one_line(recipient)}” is not an e-mail address.")
-    values = asdict(errand.values)
+    # A lead's name is one line, whatever it holds: a second one would be a sentence in our name.
+    values = {name: one_line(value, limit=len(value)) for name, value in asdict(errand.values).items()}
     message = EmailMessage(
         subject=one_line(fill(errand.subject or DEFAULT_SUBJECT, values)),
         body=fill(errand.message or DEFAULT_MESSAGE, values),

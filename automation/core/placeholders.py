@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+_CALL = re.compile(r"(?<!\w)@(?=\w)")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -47,5 +48,10 @@ def one_line(text: str, *, limit: int = 200) -> str:
 
 
 def escape_mrkdwn(text: str) -> str:
-    """Return the text so that Slack shows it literally: no links, no @channel (Slack's three escapes)."""
+    """Return the text so that a chat shows it literally: no links, nobody called, no line of its own.
+
+    Slack has three escapes. Mattermost and Discord call people by a bare `@channel`, which an invisible character
+    (U+2060, word joiner) keeps from being one; an `@` inside of a word, as in an e-mail address, calls nobody.
+    """
+    text = _CALL.sub("@\N{WORD JOINER}", one_line(text, limit=len(text)))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -24,10 +24,11 @@ TRAIT_EVENT_TYPE = "identify"
 
 M = TypeVar("M", bound=BaseModel)
 
-# An escape of a JSON string: a whole surrogate pair, or (captured) half of one, or any other.
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+# Escapes of surrogates in a JSON string, after whatever escaped backslashes: a whole pair, or half of one.
+_SURROGATES = re.compile(
+    rb"(?<!\\)((?:\\\\)*+)(?:\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
+MAX_REPAIRS = 100_000  # far above what a batch of people's texts holds; without a bound a stranger's body costs seconds
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
@@ -154,7 +155,7 @@ def parse_body(model: type[M], body: bytes) -> M:
 
 
 def _with_whole_characters(body: bytes) -> bytes:
-    return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], body)
+    return _SURROGATES.sub(lambda found: found[0] if found[2] else found[1] + rb"\ufffd", body, count=MAX_REPAIRS)
 
 
 def parse_event(body: bytes) -> IncomingEvent:

@@ -12,9 +12,11 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, OperationalError, connection, models, transaction
 
 T = TypeVar("T")
+M = TypeVar("M", bound=models.Model)
 Rows = Sequence[Sequence[Any]]
 
 _ENGINES = {"sqlite": "ingest.database.sqlite", "postgresql": "ingest.database.postgresql"}
@@ -34,6 +36,11 @@ class Engine(Protocol):
         self, model: type[models.Model], fields: tuple[str, ...], where: Mapping[str, Any]
     ) -> list[tuple[Any, ...]]:
         """Return `fields` of the rows where each field of `where` has its value, or one of its values."""
+
+    def rows_of(
+        self, queryset: "models.QuerySet[Any]", model: type[models.Model], fields: tuple[str, ...]
+    ) -> list[tuple[Any, ...]]:
+        """Return `fields` of the rows of a query of this model."""
 
     def insert_rows(self, model: type[models.Model], fields: tuple[str, ...], rows: Rows) -> None:
         """Insert rows of Python values in one statement; raise `IntegrityError` if one exists already."""
@@ -104,6 +111,17 @@ def select_rows(model: type[models.Model], fields: tuple[str, ...], where: Mappi
     the database needs to answer it. Never call it with an empty list.
     """
     return _engine().select_rows(model, fields, where)
+
+
+def rows_of(queryset: "models.QuerySet[M]", fields: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    """Return `fields`, all of them the model's own, of the rows of a query: `values_list`, for reads of very many rows.
+
+    Values are made column by column, without what the ORM does for each; a log is read several times as fast.
+    """
+    try:
+        return _engine().rows_of(queryset, queryset.model, fields)
+    except EmptyResultSet:
+        return []
 
 
 def insert_rows(model: type[models.Model], fields: tuple[str, ...], rows: Rows) -> None:

@@ -1,6 +1,8 @@
 """Python values as the columns of a table want them."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,13 +14,40 @@ Convert = Callable[[Any], Any]
 
 def json_text(value: object) -> str:
     """Return a value as compact JSON text."""
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # whole numbers beyond 64 bits, as which PostgreSQL gives 1e30 back
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+_MANY_DIGITS = re.compile(r"\d{19}")
+
+
+def json_value(text: str) -> Any:
+    """Return what a JSON text says, exactly as the `json` module would.
+
+    orjson is several times as fast, but makes floats of whole numbers beyond 64 bits and refuses lone surrogates.
+    """
+    if text == "{}":
+        return {}
+    if _MANY_DIGITS.search(text) is None:
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            pass
+    return json.loads(text)
 
 
 @lru_cache(maxsize=256)
 def column_names(model: type[models.Model], fields: tuple[str, ...]) -> list[str]:
     """Return the quoted column names of a model's fields."""
     return [connection.ops.quote_name(str(_concrete(model, field).column)) for field in fields]
+
+
+@lru_cache(maxsize=256)
+def column_types(model: type[models.Model], fields: tuple[str, ...]) -> list[str]:
+    """Return what the database calls the types of a model's fields."""
+    return [str(_concrete(model, field).db_type(connection)) for field in fields]
 
 
 @lru_cache(maxsize=256)
@@ -63,6 +92,23 @@ def converted(
             value if convert is None or value is None else convert(value)
             for convert, value in zip(plan, row, strict=True)
         ]
+
+
+def read(
+    model: type[models.Model],
+    fields: tuple[str, ...],
+    rows: Sequence[Sequence[Any]],
+    readers: Mapping[str, Convert],
+) -> list[tuple[Any, ...]]:
+    """Return rows with their values as Python knows them; column by column, which is twice as fast as row by row."""
+    if not rows:
+        return []
+    plan = [readers.get(kind) for kind in kinds(model, fields)]
+    columns = [
+        column if convert is None else [None if value is None else convert(value) for value in column]
+        for convert, column in zip(plan, zip(*rows, strict=True), strict=True)
+    ]
+    return list(zip(*columns, strict=True))
 
 
 def _concrete(model: type[models.Model], field: str) -> "models.Field[Any, Any]":

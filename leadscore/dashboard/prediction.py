@@ -38,6 +38,7 @@ DOUBLINGS = 4.0
 """The lifts are drawn from a sixteenth to sixteen times as often."""
 
 MIDDLE = 50.0
+THIN = 0.8
 CSS: dict[Verdict, str] = {"for": "good", "against": "bad", "open": "", "unseen": ""}
 
 
@@ -231,9 +232,8 @@ def mark_of(lift: Ratio | None) -> LiftMark | None:
     """Return where to draw a lift and its interval; what lies beyond the ends of the line is drawn at its ends."""
     if lift is None:
         return None
-    low = _place(lift.low)
-    high = _place(lift.high)
-    return LiftMark(low=low, width=round(max(high - low, 0.5), 2), value=_place(lift.value))
+    low, high = _place(lift.low), _place(lift.high)
+    return LiftMark(low=low, width=round(max(high - low, THIN), 2), value=min(_place(lift.value), 2 * MIDDLE - THIN))
 
 
 def _place(times: float | None) -> float:

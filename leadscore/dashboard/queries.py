@@ -26,8 +26,9 @@ from leadscore.dashboard.values import (
 from leadscore.templatetags.dashboard import direction, signed
 from scoring import selectors as scoring
 from scoring.core.points import to_points
-from scoring.models import ScoreEntry
+from scoring.models import ScoreEntry, Walk
 from scoring.selectors import LeadView
+from scoring.services.walks import preview_timeline
 from scoring.timelines import timeline_of
 
 CHART_ENTRIES = 1_000
@@ -39,6 +40,16 @@ def scale_of(project_id: UUID, *, scorecard: str | None = None) -> StageScale:
     """Return the stages in force of a scorecard; of the primary one if none of that name is in force."""
     ruleset = timeline_of(project_id).latest
     return scale_of_card(ruleset.by_name.get(scorecard or "", ruleset.primary))
+
+
+def scale_of_draft(preview: Walk) -> StageScale:
+    """Return the stages of the primary scorecard of the draft that was previewed."""
+    return scale_of_card(preview_timeline(preview).latest.primary)
+
+
+def newest_version(project_id: UUID) -> int:
+    """Return the number of the newest version of a project's rules."""
+    return timeline_of(project_id).latest.number
 
 
 def write_token(project: Project) -> str | None:

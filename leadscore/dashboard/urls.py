@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from leadscore.dashboard import integrations, prediction, views
+from leadscore.dashboard import integrations, prediction, publishing, views
 
 
 def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -24,6 +24,11 @@ urlpatterns = [
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>", views.lead_page, "lead_page"),
     *page("p/<uuid:project_id>/leaderboard", views.leaderboard, "leaderboard"),
     *page("p/<uuid:project_id>/automations", views.automation_list, "automation_list"),
+    *page("p/<uuid:project_id>/rules", publishing.rules, "rules"),
+    *page("p/<uuid:project_id>/rules/preview", publishing.rules_preview, "rules_preview"),
+    *page("p/<uuid:project_id>/rules/publish", publishing.rules_publish, "rules_publish"),
+    *page("p/<uuid:project_id>/rules/<int:number>/roll-back", publishing.rules_roll_back, "rules_roll_back"),
+    *page("p/<uuid:project_id>/rules/<int:number>/draft", publishing.rules_restore_draft, "rules_restore_draft"),
     *page("p/<uuid:project_id>/prediction", prediction.prediction, "prediction"),
     *page("p/<uuid:project_id>/prediction/<uuid:report_id>/draft", prediction.prediction_draft, "prediction_draft"),
     *page("p/<uuid:project_id>/integrations", integrations.integrations, "integrations"),

@@ -4,9 +4,11 @@ from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib.admin import site
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -49,6 +51,15 @@ class LogIn(LoginView):
             self.request, group="log-in", key="ip", rate=FAILED_LOG_INS, method="POST", increment=increment
         )
         return usage
+
+
+def log_in_to_admin(request: HttpRequest) -> HttpResponse:
+    """Lead to the one log-in there is: beside another one its limit on guesses would mean nothing."""
+    if site.has_permission(request):
+        return redirect("admin:index")
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
 def too_many_attempts(request: HttpRequest, *, wait: int) -> HttpResponse:

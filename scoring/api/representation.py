@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from scoring.core.entry import Entry
 from scoring.core.points import to_number
+from scoring.core.simulate import Simulation
 from scoring.insight import HistoryLine
 from scoring.models import ScoreEntry
 from scoring.selectors import LeadView, Ranked
+from scoring.services.projection import rules_of
 
 
 def represent_lead(view: LeadView) -> dict[str, Any]:
@@ -51,6 +54,39 @@ def represent_entry(entry: ScoreEntry) -> dict[str, Any]:
         "oldStage": entry.old_stage,
         "newStage": entry.new_stage,
         "rules": entry.rules,
+        "rulesetVersion": entry.ruleset_version,
+    }
+
+
+def represent_simulation(found: Simulation) -> dict[str, Any]:
+    """Return where a simulated lead ends; `entries` are the primary scorecard's, which are what history shows."""
+    primary = found.scorecards[0]
+    by_card: dict[str, list[dict[str, Any]]] = {card.name: [] for card in found.scorecards}
+    for entry in found.entries:
+        by_card[entry.scorecard].append(_represent_simulated(entry))
+    return {
+        "score": to_number(primary.score),
+        "stage": primary.stage,
+        "scorecards": [
+            {"name": card.name, "score": to_number(card.score), "stage": card.stage, "entries": by_card[card.name]}
+            for card in found.scorecards
+        ],
+        "entries": by_card[primary.name],
+    }
+
+
+def _represent_simulated(entry: Entry) -> dict[str, Any]:
+    return {
+        "eventId": entry.event_key or None,
+        "eventType": entry.event_type,
+        "kind": entry.kind,
+        "occurredAt": entry.occurred_at,
+        "delta": to_number(entry.delta),
+        "oldScore": to_number(entry.old_score),
+        "newScore": to_number(entry.new_score),
+        "oldStage": entry.old_stage,
+        "newStage": entry.new_stage,
+        "rules": rules_of(entry),
         "rulesetVersion": entry.ruleset_version,
     }
 

@@ -138,3 +138,34 @@ class RankedSerializer(serializers.Serializer[Any]):
 
 class LeaderboardSerializer(serializers.Serializer[Any]):
     results = RankedSerializer(many=True)
+
+
+class SimulatedEventSerializer(serializers.Serializer[Any]):
+    eventType = serializers.CharField(max_length=64)
+    timestamp = serializers.DateTimeField()
+    eventId = serializers.CharField(required=False, max_length=100)
+    properties = serializers.DictField(required=False)
+    traits = serializers.DictField(required=False, help_text="What the event says of the lead, as `identify` does.")
+    context = serializers.DictField(required=False)  # type: ignore[assignment]  # a field of the same name as a property is meant
+
+
+class SimulationRequestSerializer(serializers.Serializer[Any]):
+    ruleset = serializers.DictField(required=False, help_text="A whole ruleset, as `manage.py ruleset export` writes.")
+    rulesetVersion = serializers.IntegerField(required=False, min_value=1, help_text="Neither: the draft.")
+    events = SimulatedEventSerializer(many=True, help_text="At most 1,000.")
+    traits = serializers.DictField(required=False, help_text="What is known of the lead from the beginning.")
+    asOf = serializers.DateTimeField(required=False, help_text="Fade and expire until then; else to the last event.")
+
+
+class SimulatedScorecardSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    score = serializers.FloatField()
+    stage = serializers.CharField()
+    entries = EntrySerializer(many=True)
+
+
+class SimulationSerializer(serializers.Serializer[Any]):
+    score = serializers.FloatField(help_text="On the primary scorecard, as are `stage` and `entries`.")
+    stage = serializers.CharField()
+    scorecards = SimulatedScorecardSerializer(many=True)
+    entries = EntrySerializer(many=True)

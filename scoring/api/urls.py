@@ -18,5 +18,6 @@ urlpatterns = [
     re_path(r"^analytics/throughput/?$", analytics.ThroughputView.as_view(), name="api-throughput"),
     re_path(r"^analytics/stages/?$", analytics.StagesView.as_view(), name="api-stages"),
     re_path(r"^rules/?$", rules.RulesView.as_view(), name="api-rules"),
+    re_path(r"^rules/simulate/?$", rules.SimulateView.as_view(), name="api-rules-simulate"),
     re_path(r"^rulesets/?$", rules.RulesetsView.as_view(), name="api-rulesets"),
 ]

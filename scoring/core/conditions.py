@@ -231,3 +231,12 @@ def trait_keys(condition: Condition | None) -> frozenset[str]:
         return trait_keys(condition.not_)
     parts = condition.all if isinstance(condition, AllOf) else condition.any if condition is not None else ()
     return frozenset().union(*(trait_keys(part) for part in parts))
+
+
+def count_comparisons(condition: Condition | None) -> int:
+    """Return how many comparisons a condition makes at most, which is what it costs."""
+    if condition is None or isinstance(condition, Comparison):
+        return int(condition is not None)
+    if isinstance(condition, Negation):
+        return count_comparisons(condition.not_)
+    return sum(count_comparisons(part) for part in (condition.all if isinstance(condition, AllOf) else condition.any))

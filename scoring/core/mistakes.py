@@ -3,10 +3,12 @@
 `find_mistakes` checks what concerns several values at once; one value alone is checked by the schema.
 """
 
+import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
@@ -27,6 +29,8 @@ MAX_DEPTH = 8
 MAX_NODES = 200
 MAX_TREE_DEPTH = 40
 MAX_TREE_NODES = 500_000
+
+UNPAIRED = re.compile("[\ud800-\udfff]")
 
 Mistake = tuple[str, str]
 
@@ -67,24 +71,79 @@ def pointer_to(*steps: str | int) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
+_KINDS = {"scorecards": "scorecard", "rules": "rule", "stages": "stage", "groups": "group", "tests": "test"}
+_FIELDS = {
+    "min": "minimum",
+    "max": "maximum",
+    "when": "condition",
+    "event": "event types",
+    "half_life_days": "half-life",
+    "expires_after_days": "expiry",
+    "valid_from": "valid from",
+    "valid_to": "valid to",
+}
+
+
+def mistake_in_words(pointer: str, detail: str, tree: object) -> str:
+    """Return a mistake as a sentence that names the scorecard, rule or test by its name."""
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    words: list[str] = []
+    while steps:
+        step = steps.pop(0)
+        tree = _child(tree, int(step) if step.isdigit() and isinstance(tree, list | tuple) else step)
+        if step in _KINDS and steps and isinstance(tree, list | tuple):
+            index = int(steps.pop(0))
+            tree = _child(tree, index)
+            name = _child(tree, "name")
+            words.append(
+                f"{_KINDS[step]} “{name}”" if isinstance(name, str) and name else f"{_KINDS[step]} {index + 1}"
+            )
+        elif step == "when":
+            words.append("condition")
+            break
+        else:
+            words.append(_FIELDS.get(step, step) if not step.isdigit() else f"number {int(step) + 1}")
+    place = ", ".join(words) or "the ruleset"
+    return f"{place[0].upper()}{place[1:]}: {detail}."
+
+
 def measure(data: object) -> list[Mistake]:
-    """Return a mistake when a tree is too deep or too large to be looked at any further."""
-    level: list[object] = [data]
+    """Return why a tree is not to be looked at any further: too deep, too large, or not storable everywhere."""
+    level: list[tuple[Steps, object]] = [((), data)]
     seen = 0
+    unstorable: list[Mistake] = []
     for _ in range(MAX_TREE_DEPTH):
         seen += len(level)
         if seen > MAX_TREE_NODES:
             return [("", "is too large")]
-        level = [child for node in level for child in _children(node)]
+        unstorable += [(pointer_to(*steps), detail) for steps, node in level if (detail := _unstorable(node))]
+        level = [((*steps, step), child) for steps, node in level for step, child in _children(node)]
         if not level:
-            return []
+            return unstorable
     return [("", "is nested too deeply")]
 
 
-def _children(node: object) -> Iterable[object]:
-    if isinstance(node, Mapping):
-        return node.values()
-    return node if isinstance(node, list | tuple) else ()
+Steps = tuple[str | int, ...]
+
+
+def _unstorable(node: object) -> str | None:
+    """Say what PostgreSQL's JSON refuses, so that a ruleset means the same on every database."""
+    if isinstance(node, float) and not math.isfinite(node):
+        return "must be a finite number"
+    texts = [node] if isinstance(node, str) else [key for key in node if isinstance(key, str)] if _is_map(node) else []
+    if any("\x00" in text or UNPAIRED.search(text) for text in texts):
+        return "holds a character that cannot be stored"
+    return None
+
+
+def _is_map(node: object) -> TypeGuard[Mapping[object, object]]:
+    return isinstance(node, Mapping)
+
+
+def _children(node: object) -> Iterable[tuple[str | int, object]]:
+    if _is_map(node):
+        return ((str(key), child) for key, child in node.items())
+    return enumerate(node) if isinstance(node, list | tuple) else ()
 
 
 def from_validation(error: ValidationError, data: object) -> list[Mistake]:
@@ -93,12 +152,12 @@ def from_validation(error: ValidationError, data: object) -> list[Mistake]:
     for found in error.errors(include_url=False, include_input=False, include_context=True):
         steps = _steps(found["loc"], data, keep_last=found["type"] == "missing")
         mistakes.setdefault(pointer_to(*steps), _detail(found, steps))
-    # A list whose items are wrong is also reported as empty, which it is not.
+    # A list whose items are wrong is also reported as empty, or as no text where it may be either; it is neither.
     inner = [pointer for pointer in mistakes if pointer.count("/") > 1]
     return [
         (pointer, detail)
         for pointer, detail in mistakes.items()
-        if detail != EMPTY or not any(other.startswith(f"{pointer}/") for other in inner)
+        if detail not in {EMPTY, WORDS["string_type"]} or not any(other.startswith(f"{pointer}/") for other in inner)
     ]
 
 

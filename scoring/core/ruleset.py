@@ -29,6 +29,7 @@ __all__ = [
     "RulesetSpec",
     "compile_ruleset",
     "dump_ruleset",
+    "dump_value",
     "parse_ruleset",
 ]
 
@@ -148,6 +149,11 @@ def parse_ruleset(data: object) -> RulesetSpec:
 def dump_ruleset(spec: RulesetSpec) -> dict[str, Any]:
     """Return the JSON-able tree that parse_ruleset reads back, without what is at its default."""
     return cast("dict[str, Any]", _dump(spec))
+
+
+def dump_value(value: object) -> Any:
+    """Return a part of a ruleset (a condition, events, plain values) as dump_ruleset writes it."""
+    return _dump(value)
 
 
 def _dump(value: object) -> object:

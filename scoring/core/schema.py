@@ -4,11 +4,12 @@ What concerns one value is checked here; what concerns several (unique names, st
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -59,6 +60,13 @@ def _moment(value: object) -> object:
     return value
 
 
+def _in_calendar(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("moment", "must be a moment of the years 1 to 9999") from None
+
+
 def _small(value: Decimal) -> Decimal:
     if abs(value) > MAX_POINTS:
         raise PydanticCustomError("number", "must be between -1,000,000 and 1,000,000")
@@ -91,6 +99,8 @@ def _types(value: object) -> object:
 
 NAME_PATTERN = r"^[^\s\x00-\x1f](?:[^\x00-\x1f]*[^\s\x00-\x1f])?$"
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NAME_PATTERN)]
+CardName = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=NAME_PATTERN)]
+StageName = Annotated[str, StringConstraints(min_length=1, max_length=30, pattern=NAME_PATTERN)]
 EventType = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^(?:[A-Za-z0-9_]+|\*)$")]
 EventTypes = Annotated[
     EventType | Annotated[tuple[EventType, ...], Field(min_length=1, max_length=MAX_LIST)],
@@ -99,7 +109,7 @@ EventTypes = Annotated[
 FieldPath = Annotated[str, StringConstraints(max_length=200, pattern=r"^(?:properties|traits|context)(?:\.[^.]+)+$")]
 Number = Annotated[Decimal, BeforeValidator(_number)]
 Points = Annotated[Decimal, BeforeValidator(lambda value: _small(_number(value)))]
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_in_calendar)]
 HalfLife = Annotated[float, BeforeValidator(_days), Field(ge=0.01, le=36_500)]
 Scalar = str | int | float | bool
 Operator = Literal["eq", "ne", "in", "contains", "starts_with", "matches", "gt", "gte", "lt", "lte", "exists"]
@@ -170,7 +180,7 @@ class RuleSpec(_Strict):
 class StageSpec(_Strict):
     """A stage from `min` points up; it is left downward only below `min − hysteresis`."""
 
-    name: Name
+    name: StageName
     min: Number
     hysteresis: Annotated[Number, Field(ge=0)] = Decimal("0.00")
 
@@ -189,7 +199,7 @@ DEFAULT_STAGES = (
 
 
 class ScorecardSpec(_Strict):
-    name: Name
+    name: CardName
     basis: Literal["events", "traits"] = "events"
     floor: Number = Decimal("0.00")
     cap: Number = Decimal("10000.00")
@@ -223,7 +233,7 @@ class TestEvent(_Strict):
 
 class Expected(_Strict):
     score: Number | None = None
-    stage: Name | None = None
+    stage: StageName | None = None
 
 
 class Expectation(Expected):

@@ -61,8 +61,13 @@ def _with_traits(events: Sequence[ScorableEvent], traits: Mapping[str, Any]) -> 
 
 def run_tests(spec: RulesetSpec, *, time_zone: str = "UTC") -> list[str]:
     """Return in words which of a ruleset's own tests fail, nothing when all pass."""
+    return [failure for failures in results_of_tests(spec, time_zone=time_zone) for failure in failures]
+
+
+def results_of_tests(spec: RulesetSpec, *, time_zone: str = "UTC") -> list[list[str]]:
+    """Return for each of a ruleset's tests in words what is not as expected; nothing when it passes."""
     ruleset = compile_ruleset(spec, number=0, time_zone=time_zone)
-    return [failure for test in spec.tests for failure in _run_test(ruleset, test)]
+    return [_run_test(ruleset, test) for test in spec.tests]
 
 
 def _run_test(ruleset: Ruleset, test: TestSpec) -> list[str]:

@@ -61,7 +61,8 @@ def stage_path(
 
     `entries` are the scorecard's new rows of an in-order batch, or its whole new chain after a refold
     (`in_order=False`), where only what leads from `before` to the stage now counts: the past moved, but a
-    lead that ends where it stood has crossed nothing. `after` is the stage now, by default the last entry's.
+    lead that ends where it stood has crossed nothing, and a stage it came back from is past too. `after` is the
+    stage now, by default the last entry's.
     """
     crossings = tuple(
         Crossing(old=entry.old_stage, new=entry.new_stage, entry=entry)
@@ -75,7 +76,19 @@ def stage_path(
         return ()
     for index in range(len(crossings) - 1, -1, -1):
         if crossings[index].old == before:
-            return crossings[index:]
+            return _without_detours(crossings[index:])
     if crossings:
         return (Crossing(old=before, new=now, entry=crossings[-1].entry),)
     return (Crossing(old=before, new=now, entry=entries[-1]),) if entries else ()
+
+
+def _without_detours(crossings: tuple[Crossing, ...]) -> tuple[Crossing, ...]:
+    """Return the path with every loop cut out, from a stage back to the same stage."""
+    direct: list[Crossing] = []
+    for crossing in crossings:
+        direct.append(crossing)
+        for index, earlier in enumerate(direct):
+            if earlier.old == crossing.new:
+                del direct[index:]
+                break
+    return tuple(direct)

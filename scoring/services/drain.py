@@ -5,9 +5,11 @@ cannot be scored is tried again later and parked after that, while its lead and 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -43,6 +45,19 @@ class _Claim:
     attempts: int
 
 
+class _Work(NamedTuple):
+    """What is to be folded of a lead."""
+
+    timeline: Timeline
+    project_id: UUID
+    rows: Sequence[LogRow]
+
+
+_Batch = dict[UUID, _Work]
+_Done = tuple[Projection, Before]
+_Fold = Callable[[_Batch, datetime], Iterator[_Done]]
+
+
 def drain(slots: Collection[int], *, now: datetime) -> int:
     """Score one batch of the pending events of these slots; return how many were taken off the list or postponed.
 
@@ -50,7 +65,7 @@ def drain(slots: Collection[int], *, now: datetime) -> int:
     calling it until it returns zero always ends.
     """
     try:
-        return database.unit_of_work(lambda: _score_batch(_claims(slots, now=now), now=now))
+        return database.unit_of_work(lambda: _score_batch(_claims(slots, now=now), _fold, now=now))
     except (OperationalError, InterfaceError):
         raise  # the database is away or overloaded: nothing was written, and the sweep tries again
     except Exception:
@@ -69,7 +84,7 @@ def _claims(slots: Collection[int], *, now: datetime) -> dict[UUID, _Claim]:
     }
 
 
-def _score_batch(claims: Mapping[UUID, _Claim], *, now: datetime) -> int:
+def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -> int:
     if not claims:
         return 0
     lead_ids = {claim.lead_id for claim in claims.values()}
@@ -77,8 +92,8 @@ def _score_batch(claims: Mapping[UUID, _Claim], *, now: datetime) -> int:
     batch = _by_lead(ingested.log_of_pending(list(claims)))
     projects = ingested.projects_of_leads(batch)
     timelines = timelines_of(set(projects.values()))
-    standings = selectors.standings_of(batch)
-    folded = list(_fold(batch, projects, timelines, standings, now=now))
+    works = {lead_id: _Work(timelines[projects[lead_id]], projects[lead_id], rows) for lead_id, rows in batch.items()}
+    folded = list(fold(works, now))
     projections = [done for done, _ in folded]
     projection.write(projections)
     failures = {key: failure for done in projections for key, failure in done.failures.items()}
@@ -97,40 +112,55 @@ def _by_lead(rows: Iterable[LogRow]) -> dict[UUID, list[LogRow]]:
     return leads
 
 
-def _fold(
-    batch: Mapping[UUID, Sequence[LogRow]],
-    projects: Mapping[UUID, UUID],
-    timelines: Mapping[UUID, Timeline],
-    standings: Mapping[UUID, selectors.Standing],
-    *,
-    now: datetime,
-) -> Iterable[tuple[Projection, Before]]:
+def _fold(batch: _Batch, now: datetime) -> Iterator[_Done]:
     """Fold each lead onwards where its events come last, and from the log where one comes late or the rules moved.
 
     Yields each projection with where the lead stood before.
     """
+    standings = selectors.standings_of(batch)
     late: dict[UUID, Before] = {}
-    for lead_id, rows in batch.items():
-        timeline = timelines[projects[lead_id]]
+    unreadable: _Batch = {}
+    for lead_id, work in batch.items():
         standing = standings.get(lead_id)
-        state = engine.initial_state(timeline) if standing is None else engine.load_state(timeline, standing.state)
-        before = Before.of(timeline, state)
-        if engine.fits(timeline, state) and (
-            before.place is None or min((row[5], row[1]) for row in rows) > before.place
-        ):
+        state = (
+            engine.initial_state(work.timeline)
+            if standing is None
+            else projection.stored_state(lead_id, work.timeline, standing.state)
+        )
+        if state is None:
+            unreadable[lead_id] = work
+            continue
+        before = Before.of(work.timeline, state)
+        first = min((row[5], row[1]) for row in work.rows)
+        if engine.fits(work.timeline, state) and (before.place is None or first > before.place):
             last_event_at = None if standing is None else standing.last_event_at
             done = projection.extend(
-                projects[lead_id], lead_id, timeline, state, rows, last_event_at=last_event_at, now=now
+                work.project_id, lead_id, work.timeline, state, work.rows, last_event_at=last_event_at, now=now
             )
             yield done, before
         else:
             late[lead_id] = before
-    if late:
-        claimed = [row[0] for lead_id in late for row in batch[lead_id]]
-        logs = _by_lead(countable_log(list(late), with_pending=claimed))
-        for lead_id, before in late.items():
-            project_id = projects[lead_id]
-            yield projection.rebuild(project_id, lead_id, timelines[project_id], logs[lead_id], now=now), before
+    yield from _rebuild({lead_id: batch[lead_id] for lead_id in late}, late, now=now)
+    yield from _fold_from_log(unreadable, now)
+
+
+def _fold_from_log(batch: _Batch, now: datetime) -> Iterator[_Done]:
+    """Fold leads from the log, which is the truth whatever else is stored."""
+    stages = selectors.stages_of(batch) if batch else {}
+    before = {}
+    for lead_id, work in batch.items():
+        primary = work.timeline.latest.primary.name
+        stage = stages.get((lead_id, primary)) or engine.initial_state(work.timeline).cards[primary].stage
+        before[lead_id] = Before.scored(stage, now=now)
+    yield from _rebuild(batch, before, now=now)
+
+
+def _rebuild(batch: _Batch, before: Mapping[UUID, Before], *, now: datetime) -> Iterator[_Done]:
+    if not batch:
+        return
+    logs = _by_lead(countable_log(list(batch), with_pending=[row[0] for work in batch.values() for row in work.rows]))
+    for lead_id, work in batch.items():
+        yield projection.rebuild(work.project_id, lead_id, work.timeline, logs[lead_id], now=now), before[lead_id]
 
 
 def _set_aside(failures: Mapping[UUID, Failure], claims: Mapping[UUID, _Claim], *, now: datetime) -> None:
@@ -152,18 +182,24 @@ def _set_aside(failures: Mapping[UUID, Failure], claims: Mapping[UUID, _Claim], 
 
 
 def _score_leads_alone(slots: Collection[int], *, now: datetime) -> int:
-    """Score the leads of a batch one by one, because one of them keeps the others from being scored."""
+    """Score the leads of a batch one by one and from the log, because one of them keeps the others from it."""
     claims = _claims(slots, now=now)
     by_lead: dict[UUID, dict[UUID, _Claim]] = defaultdict(dict)
     for key, claim in claims.items():
         by_lead[claim.lead_id][key] = claim
     for lead_id, own in by_lead.items():
         try:
-            database.unit_of_work(lambda own=own: _score_batch(own, now=now))  # type: ignore[misc]
+            database.unit_of_work(partial(_score_batch, own, _fold_from_log, now=now))
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:
             logger.exception("lead_not_scored", lead=str(lead_id))
-            failures = dict.fromkeys(own, Failure.of(error))
-            database.unit_of_work(lambda own=own, failures=failures: _set_aside(failures, own, now=now))  # type: ignore[misc]
+            database.unit_of_work(partial(_set_lead_aside, lead_id, own, Failure.of(error), now=now))
     return len(claims)
+
+
+def _set_lead_aside(lead_id: UUID, claims: Mapping[UUID, _Claim], failure: Failure, *, now: datetime) -> None:
+    database.lock_rows(Lead, [lead_id])
+    # Only what is still pending: another worker may have got past what failed here.
+    failures = {row[0]: failure for row in ingested.log_of_pending(list(claims))}
+    _set_aside(failures, claims, now=now)

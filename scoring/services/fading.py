@@ -81,7 +81,12 @@ def _fold(
     for lead_id, standing in standings.items():
         project_id = projects[lead_id]
         timeline = timelines[project_id]
-        state = engine.load_state(timeline, standing.state)
+        state = projection.stored_state(lead_id, timeline, standing.state)
+        if state is None:
+            stage = selectors.stages_of([lead_id]).get((lead_id, timeline.latest.primary.name))
+            start = engine.initial_state(timeline).cards[timeline.latest.primary.name].stage
+            moved[lead_id] = Before.scored(stage or start, now=now)
+            continue
         before = Before.of(timeline, state)
         if not engine.fits(timeline, state):
             moved[lead_id] = before
@@ -115,3 +120,9 @@ def _fade_alone(lead_ids: Sequence[UUID], *, now: datetime) -> int:
             logger.exception("lead_not_faded", lead=str(lead_id))
             LeadState.objects.filter(pk=lead_id).update(next_change_at=now + RETRY_DELAY)
     return len(lead_ids)
+
+
+def look_again(project_id: UUID, *, now: datetime) -> int:
+    """Visit a project's leads anew, because the rules have changed what time does to them; return how many."""
+    states = LeadState.objects.filter(project=project_id).exclude(next_change_at__lte=now)
+    return states.update(next_change_at=now)

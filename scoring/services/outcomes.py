@@ -25,6 +25,11 @@ class Before:
     def of(cls, timeline: Timeline, state: engine.LeadState) -> Self:
         return cls(stage=state.cards[timeline.latest.primary.name].stage, place=engine.position(state))
 
+    @classmethod
+    def scored(cls, stage: str, *, now: datetime) -> Self:
+        """Where a lead stood whose state is of no use: nothing that time has done by now is new."""
+        return cls(stage=stage, place=(now, ""))
+
 
 def outcome_of(done: Projection, before: Before, rows: Sequence[LogRow]) -> LeadOutcome:
     """Return what happened to a lead when these events, or only time, were applied."""

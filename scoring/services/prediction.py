@@ -19,7 +19,7 @@ from scoring.core.prediction.report import Report, dump_report, load_report, mak
 from scoring.models import PredictionReport, Rule
 from scoring.observations import observe
 from scoring.regression import suggest
-from scoring.services.rescore import chunks_of_leads
+from scoring.services.rescore import batches
 from scoring.timelines import timeline_of
 from scoring.wake import start
 
@@ -132,7 +132,7 @@ def predict(project_id: UUID, *, scorecard: str, outcome: str, now: datetime, pr
     spec = next(each for each in ruleset.spec.scorecards if each.name == scorecard)
     collected = Collector([rule.name for rule in card.rules])
     done = left_out = 0
-    for chunk in chunks_of_leads(project_id):
+    for chunk in batches(project_id):
         observed = observe(chunk, card=card, outcome=outcome, now=now)
         for seen in observed.leads:
             collected.add(seen)

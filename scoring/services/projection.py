@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from ingest import database
 from ingest.ids import new_id
 from ingest.models import Event
@@ -33,6 +35,9 @@ _COMPARED_FIELDS = (
 )  # fmt: skip
 _SCORE_FIELDS = ("id", "project", "lead", "scorecard", "score", "stage")
 _STATE_FIELDS = ("lead", "project", "state", "last_event_at", "slot", "next_change_at")
+DELETED_AT_ONCE = 10_000  # SQLite takes so many parameters in a statement, wherever it comes from (32,766 by default)
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +58,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """What folding one lead gave. `entries` are the new ones, or the whole ledger where it was `rebuilt`."""
+    """What folding one lead gave: `entries` are the new ones, or the whole ledger where it was `rebuilt`.
+
+    `folded` is the number of events.
+    """
 
     project_id: UUID
     lead_id: UUID
@@ -62,12 +70,22 @@ class Projection:
     entries: Sequence[Entry]
     last_event_at: datetime | None
     rebuilt: bool
+    folded: int
     failures: Mapping[UUID, Failure] = field(default_factory=dict)
 
 
-def last_activity(rows: Iterable[LogRow]) -> datetime | None:
-    """Return when the newest of these events happened that the lead itself took part in."""
-    return max((row[5] for row in rows if row[3] == Event.Kind.ACTIVITY), default=None)
+def _last_activity(rows: Iterable[LogRow], failures: Mapping[UUID, Failure]) -> datetime | None:
+    """Return when the newest of these events happened that the lead itself took part in and that could be applied."""
+    return max((row[5] for row in rows if row[3] == Event.Kind.ACTIVITY and row[0] not in failures), default=None)
+
+
+def stored_state(lead_id: UUID, timeline: Timeline, tree: Mapping[str, Any]) -> engine.LeadState | None:
+    """Return a lead's state as it is stored; `None` if it cannot be read, and the lead must be folded from the log."""
+    try:
+        return engine.load_state(timeline, tree)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        logger.warning("state_unreadable", lead=str(lead_id), error=repr(error))
+        return None
 
 
 def rebuild(
@@ -83,8 +101,9 @@ def rebuild(
         timeline=timeline,
         state=folded.state,
         entries=folded.entries,
-        last_event_at=last_activity(rows),
+        last_event_at=_last_activity(rows, failures),
         rebuilt=True,
+        folded=len(rows),
         failures=failures,
     )
 
@@ -101,7 +120,7 @@ def extend(
 ) -> Projection:
     """Fold events (or only time) that come after all that is applied, up to now; report those that cannot be."""
     folded, failures = fold_what_can_be(timeline, state, [scorable(row) for row in rows], now=now)
-    newest = last_activity(rows)
+    newest = _last_activity(rows, failures)
     return Projection(
         project_id=project_id,
         lead_id=lead_id,
@@ -110,6 +129,7 @@ def extend(
         entries=folded.entries,
         last_event_at=max(filter(None, (newest, last_event_at)), default=None),
         rebuilt=False,
+        folded=len(rows),
         failures=failures,
     )
 
@@ -133,20 +153,21 @@ def write(projections: Sequence[Projection]) -> None:
     """Write the projections of a batch of leads; the caller holds their locks.
 
     A rebuilt ledger is compared with the stored one and only rewritten from where they differ, so that a late event
-    costs as little as it changes. A fixed number of statements, whatever the size of the batch.
+    costs as little as it changes. A fixed number of statements, whatever the size of the batch; only where tens of
+    thousands of entries are rewritten do they go in portions.
     """
     rebuilt = {projection.lead_id for projection in projections if projection.rebuilt}
-    stored = _stored_ledgers(rebuilt) if rebuilt else {}
+    stored = stored_ledgers(rebuilt) if rebuilt else {}
     stale: list[UUID] = []
     entries: list[tuple[Any, ...]] = []
     for projection in projections:
         fresh: Iterable[Entry] = projection.entries
         if projection.rebuilt:
-            fresh, outdated = _difference(stored.get(projection.lead_id, {}), projection.entries)
+            fresh, outdated = difference(stored.get(projection.lead_id, {}), projection.entries)
             stale += outdated
         entries += [_entry_row(projection, entry) for entry in fresh]
-    if stale:
-        ScoreEntry.objects.filter(pk__in=stale).delete()
+    for begin in range(0, len(stale), DELETED_AT_ONCE):
+        ScoreEntry.objects.filter(pk__in=stale[begin : begin + DELETED_AT_ONCE]).delete()
     database.insert_rows(ScoreEntry, _ENTRY_FIELDS, entries)
     _drop_scorecards_gone(projections, rebuilt)
     database.upsert_rows(
@@ -180,18 +201,19 @@ def write(projections: Sequence[Projection]) -> None:
 
 
 _Stored = tuple[UUID, tuple[Any, ...]]
+Ledgers = Mapping[str, Sequence[_Stored]]
 
 
-def _stored_ledgers(lead_ids: Iterable[UUID]) -> dict[UUID, dict[str, list[_Stored]]]:
+def stored_ledgers(lead_ids: Iterable[UUID]) -> dict[UUID, dict[str, list[_Stored]]]:
     """Return the stored entries of these leads per scorecard, in sequence, as (primary key, what must be equal)."""
     ledgers: dict[UUID, dict[str, list[_Stored]]] = defaultdict(lambda: defaultdict(list))
     rows = ScoreEntry.objects.filter(lead__in=lead_ids).order_by("lead", "scorecard", "sequence")
-    for key, lead_id, scorecard, *facts in rows.values_list(*_COMPARED_FIELDS):
-        ledgers[lead_id][scorecard].append((key, tuple(facts)))
+    for row in database.rows_of(rows, _COMPARED_FIELDS):
+        ledgers[row[1]][row[2]].append((row[0], row[3:]))
     return ledgers
 
 
-def _difference(stored: Mapping[str, Sequence[_Stored]], entries: Sequence[Entry]) -> tuple[list[Entry], list[UUID]]:
+def difference(stored: Ledgers, entries: Sequence[Entry]) -> tuple[list[Entry], list[UUID]]:
     """Return the entries to insert and the primary keys to delete so that the stored ledger becomes `entries`."""
     chains: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:

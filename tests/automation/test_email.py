@@ -59,6 +59,14 @@ def test_a_name_with_line_breaks_adds_no_header(mailbox: Mailbox, name: str) -> 
     assert mailbox.envelopes[0].rcpt_tos == ["sales@example.com", "boss@example.com"]
 
 
+def test_a_name_with_line_breaks_adds_no_line_to_the_message(mailbox: Mailbox) -> None:
+    make_due({**TO_SALES, "message": "{lead}\nis hot"}, lead_values={"name": "Eve\n\nPlease pay\u2028at once"})
+
+    deliver_due(seconds=30)
+
+    assert the_message(mailbox).get_content().splitlines() == ["Eve Please pay at once", "is hot"]
+
+
 def test_a_placeholder_in_a_leads_name_is_not_filled_in(mailbox: Mailbox) -> None:
     make_due({**TO_SALES, "subject": "{lead}"}, lead_values={"name": "{email} {0.__class__} %s"})
 

@@ -52,6 +52,9 @@ INTERNAL = [
     ("http://198.18.0.1/", "a reserved address"),
     ("http://[2001:db8::1]/", "a reserved address"),
     ("http://[64:ff9b::a00:1]/", "an address translated to IPv4"),
+    ("http://[::ffff:0:10.0.0.1]/", "an address translated to IPv4"),
+    ("http://[3fff::1]/", "a reserved address"),
+    ("http://[5f00::1]/", "a reserved address"),
     ("http://[2002:a00:1::]/", "an address tunnelled to IPv4"),
     ("http://[2001::1]/", "an address tunnelled to IPv4"),
 ]

@@ -177,9 +177,9 @@ def test_the_page_costs_the_same_with_any_report(
     [
         (Ratio(value=1.0, low=0.5, high=2.0), 37.5, 25, 50),
         (Ratio(value=4.0, low=2.0, high=8.0), 62.5, 25, 75),
-        (Ratio(value=None, low=2.0, high=None), 62.5, 37.5, 100),
+        (Ratio(value=None, low=2.0, high=None), 62.5, 37.5, 99.2),
         (Ratio(value=0.0, low=0.0, high=0.25), 0, 25, 0),
-        (Ratio(value=900.0, low=800.0, high=1000.0), 100, 0.5, 100),
+        (Ratio(value=900.0, low=800.0, high=1000.0), 100, 0.8, 99.2),
     ],
 )
 def test_a_lift_is_drawn_where_it_is(lift: Ratio, low: float, width: float, value: float) -> None:

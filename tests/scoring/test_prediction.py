@@ -25,6 +25,9 @@ from scoring.services import prediction
 from scoring.services.prediction import Drafted, Refused, draft_suggestion, predict, request_report
 from scoring.services.publication import difference
 from scoring.timelines import timeline_of
+from tests.scoring.build import HALVES, scorecard
+from tests.scoring.build import make_project as rules_of
+from tests.scoring.build import rule as rule_for
 from tests.scoring.prediction_project import NOW, OUTCOME, fill, happened, make_project, store
 
 pytestmark = pytest.mark.django_db
@@ -151,6 +154,26 @@ def test_points_lost_at_the_floor_are_still_a_hit_that_counted(project: Project)
     assert seen.score == 0
 
 
+def test_what_a_rules_own_limit_refused_is_a_hit_that_did_not_count(db: None) -> None:
+    project = rules_of(scorecard(rule_for("page_view", 5, cap={"times": 2}), rule_for("signup", 20)))
+    store(project, [happened("gus", "page_view", day) for day in range(5)] + [happened("gus", "signup", 6)])
+
+    seen = the_lead(project)
+
+    assert dict(seen.hits) == {"page view": 2, "signup": 1}
+    assert seen.score == 3_000
+
+
+def test_a_score_that_fades_is_taken_as_it_stood_just_before_the_outcome(db: None) -> None:
+    project = rules_of(HALVES)
+    store(project, [happened("hal", "demo_request", 0), happened("hal", OUTCOME, 10)])
+
+    seen = the_lead(project)
+
+    assert seen.converted
+    assert seen.score == pytest.approx(2_500, abs=100)
+
+
 # --- The report ---------------------------------------------------------------------------------------------------
 
 
@@ -220,12 +243,12 @@ def test_it_reads_a_chunk_of_leads_with_two_queries(
     report_on(project)  # compiles the rules, once per process
 
     # The version in force; the leads and that there are no more; outcomes and ledgers.
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         report_on(project)
 
 
 def test_progress_is_told_by_the_chunk(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scoring.services.rescore.CHUNK", 20)
+    monkeypatch.setattr("scoring.services.rescore.MAX_LEADS", 20)
     fill(project, leads=50)
     told: list[int] = []
 

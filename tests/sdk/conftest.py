@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -72,7 +73,7 @@ class Log:
     def events(self) -> list[dict[str, Any]]:
         """Return the events in event order."""
         found = [event for event in self._all() if event["eventId"] not in self._before]
-        return sorted(found, key=lambda event: (event["occurredAt"], event["eventId"]))
+        return sorted(found, key=lambda event: (datetime.fromisoformat(event["occurredAt"]), event["eventId"]))
 
     def types(self) -> list[str]:
         return [event["eventType"] for event in self.events()]

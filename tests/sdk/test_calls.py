@@ -1,6 +1,7 @@
 """What a page can call, and that whatever it hands over neither breaks the page nor is refused."""
 
 import json
+import re
 from typing import Any
 
 import orjson
@@ -11,16 +12,12 @@ from ingest.core.events import MAX_PROPERTIES_BYTES, IncomingEvent, parse_event
 from tests.sdk.conftest import KEY, snippet
 from tests.sdk.site import Site, StandIn
 from tests.sdk.test_capture import wait_for
-from tests.system.installation import eventually
+from tests.system.installation import ROOT, eventually
 
 pytestmark = pytest.mark.browser
 
-STUB = """<script>
-window.leadscore = window.leadscore || {q: []};
-["track", "page", "identify", "group", "reset", "optIn", "optOut"].forEach(function (name) {
-  leadscore[name] = leadscore[name] || function () { leadscore.q.push([name, arguments, Date.now()]); };
-});
-</script>"""
+GUIDE = (ROOT / "docs" / "howto" / "browser.md").read_text()
+STUB = next(part for part in re.findall(r"```html\n(.*?)```", GUIDE, re.DOTALL) if "leadscore.q.push" in part)
 
 
 def sent(page: Page, site: Site, stand_in: StandIn, script: str) -> dict[str, Any]:

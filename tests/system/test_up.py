@@ -49,6 +49,12 @@ def test_the_demo_file_is_complete_and_private(system: System) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_what_it_writes_is_for_its_owner_only_even_in_a_home_that_others_may_enter(system: System) -> None:
+    written = [path for path in system.home.rglob("*") if not path.is_dir()]
+    assert {"leadscore.sqlite3", "secret_key", "redis.log"} <= {path.name for path in written}
+    assert [path.name for path in written if path.stat().st_mode & 0o077] == []
+
+
 def test_an_event_is_scored(system: System) -> None:
     demo = json.loads((system.home / "demo.json").read_text())
     lead = track(system, demo["writeKey"], {"eventType": "demo_request", "userId": "grace"})["leadId"]

@@ -46,6 +46,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, end_with_parent: bool, **options: Any) -> None:
+        # What is written from here on, by the children too, is for its owner only: leads, logs, mails to people.
+        os.umask(0o077)
         parent = os.getppid() if end_with_parent else None
         installation = Installation(
             home=settings.LEADSCORE_HOME,

@@ -12,6 +12,9 @@ VERDICTS = {
     "open": "says nothing either way",
     "unseen": "cannot be compared",
 }
+CLEARLY = 0.02
+"""How much larger an area must be to be worth new points: two more pairs of leads in a hundred put right."""
+
 CAUTION = (
     "This tells which rules go together with the outcome. Not which rules cause it: leads who were about to sign "
     "anyway may be the ones who asked for a demo."
@@ -43,7 +46,9 @@ def lift_in_words(lift: Ratio | None) -> str:
 
 
 def _times(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 0.95 or value == 0 else f"{value:.2f}"
+    if value == 0 or value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 0.95 else f"{value:.2f}"
 
 
 def sentence_about(rule: RuleEvidence) -> str:
@@ -97,10 +102,12 @@ def suggestion_in_words(suggestion: Suggestion) -> str:
     """Return how well the suggested points would do, or why there are none."""
     if suggestion.refused or suggestion.auc is None or suggestion.auc_today is None:
         return suggestion.refused
+    no_better = suggestion.auc < suggestion.auc_today + CLEARLY
     return (
         f"On leads they had not seen, the suggested points put the right lead of a pair ahead in "
         f"{100 * suggestion.auc:.0f} of 100 cases; today's points do in {100 * suggestion.auc_today:.0f} "
         f"(both without fading and limits of groups, on {suggestion.leads:,} leads)."
+        + (" That is not clearly better, so there is no reason to change." if no_better else "")
     )
 
 

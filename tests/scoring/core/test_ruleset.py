@@ -99,6 +99,7 @@ def nested(depth: int) -> dict[str, Any]:
         (card({"name": ""}), "/scorecards/0/rules/0/name", "must not be empty"),
         (card({}, {"name": "R0"}), "/scorecards/0/rules/1/name", "is there already"),
         (card({"event": "no spaces"}), "/scorecards/0/rules/0/event", "must be an event type"),
+        (card({"event": ["ok", "no spaces"]}), "/scorecards/0/rules/0/event/1", "must be an event type"),
         (card({"group": "X"}), "/scorecards/0/rules/0/group", "is not one of this scorecard's groups"),
         (
             card({"valid_from": "2026-01-01T00:00:00"}),

@@ -60,3 +60,7 @@ def test_a_refold_takes_the_last_time_the_lead_left_its_stage() -> None:
 
 def test_a_refold_that_never_passes_the_old_stage_is_one_crossing() -> None:
     assert path("warm", "cold", "hot", in_order=False) == [("warm", "hot", 0)]
+
+
+def test_a_refold_fires_no_stage_that_the_lead_has_come_back_from() -> None:
+    assert path("cold", "cold", "warm", "hot", "warm", in_order=False) == [("cold", "warm", 0)]

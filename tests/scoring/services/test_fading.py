@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,9 +12,12 @@ from automation.models import Automation, Run
 from automation.selectors import runs_of_lead
 from ingest.models import Lead
 from ingest.slots import SLOTS
+from scoring.core.ruleset import parse_ruleset
 from scoring.models import LeadState, ScoreEntry
-from scoring.services import fading
+from scoring.services import fading, projection
+from scoring.services.draft import replace_draft
 from scoring.services.fading import fade
+from scoring.services.publication import publish_draft
 from scoring.services.rescore import rescore_leads
 from tests.automation.builders import make_automation
 from tests.scoring.build import (
@@ -152,6 +156,21 @@ def test_a_version_that_moved_the_past_meanwhile_refolds_the_lead() -> None:
     assert next_change(lead) == T0 + 60 * DAY
 
 
+def test_a_scorecard_that_comes_back_makes_up_for_what_fell_due_meanwhile() -> None:
+    project = make_project(scorecard(rule("signup", 20)), DEMO_EXPIRES | {"name": "Second"})
+    lead = track(project, "demo_request", T0)
+    publish(project, scorecard(rule("signup", 20)), at=T0 + DAY, applies_from=T0 + DAY)
+    let_fade(T0 + 40 * DAY)
+    assert standing(lead, "Second") == (Decimal(50), "hot")
+    replace_draft(project.pk, parse_ruleset({"scorecards": [scorecard(rule("signup", 20)), scorecard(name="Second")]}))
+
+    back = T0 + 50 * DAY
+    publish_draft(project.pk, by=None, note="", applies_from=back, now=back)
+    let_fade(back)
+
+    assert ledger(lead, "Second")[-1] == (back, "decay", Decimal(-50), Decimal(0), "cold")
+
+
 # --- What fires -----------------------------------------------------------------------------------------------------
 
 
@@ -266,17 +285,33 @@ def test_a_batch_holds_so_many_entries_and_what_is_left_stays_due(monkeypatch: p
     assert not LeadState.objects.filter(next_change_at__lte=T0 + 10 * DAY).exists()
 
 
-def test_a_lead_that_cannot_be_brought_up_does_not_keep_others_from_fading() -> None:
+def test_a_lead_that_cannot_be_brought_up_does_not_keep_others_from_fading(monkeypatch: pytest.MonkeyPatch) -> None:
     project = make_project(DEMO_EXPIRES)
     lead = track(project, "demo_request", T0)
     broken = send(project, "demo_request", T0, names=())
     score(T0)
-    LeadState.objects.filter(lead=broken).update(state={"cards": 1})
+    extend = projection.extend
+
+    def raising(project_id: Any, lead_id: Any, *arguments: Any, **named: Any) -> Any:
+        if lead_id == getattr(broken, "pk", broken):
+            raise ZeroDivisionError("fading divides by nothing")
+        return extend(project_id, lead_id, *arguments, **named)
+
+    monkeypatch.setattr(projection, "extend", raising)
 
     let_fade(T0 + 31 * DAY)
 
     assert standing(lead) == (Decimal(0), "cold")
     assert LeadState.objects.get(lead=broken).next_change_at == T0 + 31 * DAY + fading.RETRY_DELAY
+
+
+def test_a_lead_whose_state_cannot_be_read_fades_from_the_log() -> None:
+    lead = track(make_project(DEMO_EXPIRES), "demo_request", T0)
+    LeadState.objects.filter(lead=lead).update(state={"cards": 1})
+
+    let_fade(T0 + 31 * DAY)
+
+    assert standing(lead) == (Decimal(0), "cold")
 
 
 def test_finding_who_is_due_reads_an_index_and_not_the_table() -> None:
