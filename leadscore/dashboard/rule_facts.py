@@ -39,16 +39,13 @@ class VersionRow:
 class MatrixCell:
     """Leads that go from one stage to another; `heat` is 0 to 5, by their share of all that move."""
 
+    key: str
     old: StageMark
     new: StageMark
     count: int
     heat: int
     stays: bool
     samples: tuple[Lead, ...]
-
-    @property
-    def key(self) -> str:
-        return f"{self.old.name}-{self.new.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +145,14 @@ def preview_view(walk: Walk | None, *, draft_hash: str | None, scale: StageScale
         stage_changes=result["stageChanges"],
         columns=new_scale.stages,
         rows=tuple(
-            (old, tuple(_cell(old, new, counts.get((old.name, new.name)), moving, leads) for new in new_scale.stages))
-            for old in old_stages
+            (
+                old,
+                tuple(
+                    _cell(f"{row}-{column}", old, new, counts.get((old.name, new.name)), moving, leads)
+                    for column, new in enumerate(new_scale.stages)
+                ),
+            )
+            for row, old in enumerate(old_stages)
         ),
         movers=tuple(
             MoverRow(
@@ -176,13 +179,13 @@ def _others(scale: StageScale, names: Iterable[str]) -> list[StageMark]:
 
 
 def _cell(
-    old: StageMark, new: StageMark, cell: Mapping[str, Any] | None, moving: int, leads: Mapping[str, Lead]
+    key: str, old: StageMark, new: StageMark, cell: Mapping[str, Any] | None, moving: int, leads: Mapping[str, Lead]
 ) -> MatrixCell:
     count = 0 if cell is None else cell["count"]
     stays = old.name == new.name
     heat = 0 if stays or not count else min(5, 1 + 5 * count // max(moving, 1))
     samples = () if cell is None or stays else tuple(leads[each] for each in cell["samples"] if each in leads)
-    return MatrixCell(old=old, new=new, count=count, heat=heat, stays=stays, samples=samples)
+    return MatrixCell(key=key, old=old, new=new, count=count, heat=heat, stays=stays, samples=samples)
 
 
 def _leads(project_id: UUID, result: Mapping[str, Any]) -> dict[str, Lead]:

@@ -203,6 +203,12 @@
     }
   });
 
+  // --- A number that leads to its reasons opens them. ---
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-opens]");
+    if (link) document.querySelector(link.getAttribute("href"))?.setAttribute("open", "");
+  });
+
   // --- Copying a snippet. ---
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");

@@ -39,7 +39,7 @@ def test_a_draft_is_previewed_and_published(page: Page, draft: Project) -> None:
     walk_through(draft, "preview")
 
     expect(page.get_by_role("heading", name="What publishing would do")).to_be_visible()
-    page.get_by_text("3 leads from cold to warm").click()
+    page.locator(".matrix").get_by_role("link", name="3").click()
     expect(page.locator(".samples").get_by_role("link", name="Ada")).to_be_visible()
     expect(page.locator(".movers")).to_contain_text("Page view +5 → +25")
     # The note typed before is still there: what is live does not touch what is being written.

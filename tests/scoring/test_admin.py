@@ -89,6 +89,33 @@ def test_an_invalid_draft_is_explained_and_not_published(staff: Client, project:
     assert RulesetVersion.objects.filter(project=project).count() == 1
 
 
+def test_saving_a_draft_says_that_it_is_one(staff: Client, project: Project) -> None:
+    card = project.scorecards.get()
+    page = reverse("admin:scoring_scorecard_change", args=[card.pk])
+    browser: Any = staff
+    forms = browser.get(page).context["inline_admin_formsets"]
+    data: dict[str, Any] = {
+        "project": project.pk,
+        "name": "Engagement",
+        "position": 0,
+        "floor": 0,
+        "cap": 500,
+        "basis": card.basis,
+    }
+    for inline in forms:
+        for key, value in inline.formset.management_form.initial.items():
+            data[f"{inline.formset.prefix}-{key}"] = value
+        for form in inline.formset.initial_forms:
+            data |= {form.add_prefix(name): form[name].value() for name in form.fields}
+
+    answer = text(staff.post(page, {key: "" if value is None else value for key, value in data.items()}, follow=True))
+
+    assert "This is a draft and changes no score yet." in answer
+    assert publish_page(project) in answer
+    card.refresh_from_db()
+    assert card.cap == 500
+
+
 def test_nobody_publishes_the_rules_of_another_project(staff: Client, theirs: Project) -> None:
     assert staff.get(publish_page(theirs)).status_code == 404
     assert staff.post(publish_page(theirs), {"applies": "always"}).status_code == 404
