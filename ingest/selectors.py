@@ -55,6 +55,11 @@ def identifiers_of(lead_id: UUID) -> list[Identifier]:
     return list(Identifier.objects.filter(lead=lead_id).order_by("pk"))
 
 
+def keys_of(project_id: UUID) -> list[ApiKey]:
+    """Return a project's keys, those that are active first, then the newest first."""
+    return list(ApiKey.objects.filter(project=project_id).order_by("-active", "-created_at"))
+
+
 def events_page(
     project_id: UUID,
     *,
@@ -72,9 +77,12 @@ def events_page(
     return page_of(events, order=("-id",), cursor=cursor, limit=limit)
 
 
-def newest_events(project_id: UUID, *, limit: int) -> list[Event]:
-    """Return what the leads did most recently, with their leads."""
-    return list(Event.objects.filter(project=project_id).select_related("lead").order_by("-id")[:limit])
+def newest_events(project_id: UUID, *, limit: int, kind: Event.Kind | None = None) -> list[Event]:
+    """Return what was received most recently, of one kind if it is given, with the leads."""
+    events = Event.objects.filter(project=project_id)
+    if kind is not None:
+        events = events.filter(kind=kind)
+    return list(events.select_related("lead").order_by("-id")[:limit])
 
 
 def events_per_minute(project_id: UUID, *, minutes: int, now: datetime) -> list[tuple[datetime, int]]:

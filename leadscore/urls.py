@@ -8,6 +8,7 @@ from leadscore.api.problems import no_such_route
 from leadscore.dashboard.views import log_in_to_admin
 from leadscore.health import healthz, readyz
 from leadscore.metrics import metrics
+from leadscore.sdk import sdk
 
 handler400 = "leadscore.api.problems.bad_request"
 handler500 = "leadscore.api.problems.server_error"
@@ -30,6 +31,7 @@ urlpatterns = [
     ),
     re_path(r"^(api|v1)(/|$)", no_such_route),
     path("metrics", metrics),
+    path("sdk/leadscore.js", sdk),
     path("admin/login/", log_in_to_admin),
     path("admin/", admin.site.urls),
     path("", include("leadscore.dashboard.urls")),

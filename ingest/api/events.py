@@ -1,6 +1,7 @@
 """The routes that take events in, and the one that reads the log."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -82,7 +83,8 @@ class EventView(IngestView):
             event = parse_event(body_of(request, limit=MAX_EVENT_BYTES))
         except Refused as refused:
             raise refusal(refused) from None
-        (outcome,) = record(project_id_of(request), [event], now=timezone.now())
+        now = timezone.now()
+        (outcome,) = record(project_id_of(request), [event], now=now)
         if isinstance(outcome, Refused):
             raise refusal(outcome)
         answer = {
@@ -90,7 +92,7 @@ class EventView(IngestView):
             "eventId": outcome.event_id,
             "leadId": str(outcome.lead_id),
         }
-        return Response(answer, status=202, headers=headers)
+        return Response(answer, status=202, headers=headers | received(now))
 
 
 @extend_schema_view(post=extend_schema(operation_id="send_event"))
@@ -152,7 +154,8 @@ class EventBatchView(IngestView):
             raise refusal(refused) from None
         headers = self.spend(request, len(parsed)) if parsed else {}
         usable = [(index, event) for index, event in enumerate(parsed) if not isinstance(event, Refused)]
-        outcomes = record(project_id_of(request), [event for _, event in usable], now=timezone.now())
+        now = timezone.now()
+        outcomes = record(project_id_of(request), [event for _, event in usable], now=now)
         rejected = {index: event for index, event in enumerate(parsed) if isinstance(event, Refused)}
         rejected |= {
             index: outcome for (index, _), outcome in zip(usable, outcomes, strict=True) if isinstance(outcome, Refused)
@@ -166,7 +169,16 @@ class EventBatchView(IngestView):
                 for index, event in sorted(rejected.items(), key=lambda item: item[0])
             ],
         }
-        return Response(answer, status=202, headers=headers)
+        return Response(answer, status=202, headers=headers | received(now))
+
+
+def received(at: datetime) -> dict[str, str]:
+    """Return the header that tells a client when its request was received, by our clock.
+
+    A client that sends several requests can correct its own clock by the first answer, once and for all of them,
+    instead of leaving it to the delay of each (`sentAt`).
+    """
+    return {"Received-At": at.isoformat()}
 
 
 def represent_event(event: Event) -> dict[str, Any]:

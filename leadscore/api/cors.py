@@ -28,6 +28,6 @@ class CrossOriginIngestMiddleware:
             response = HttpResponse(status=204, headers=_HEADERS)
         else:
             response = self.get_response(request)
-            response["Access-Control-Expose-Headers"] = "RateLimit, RateLimit-Policy, Retry-After"
+            response["Access-Control-Expose-Headers"] = "RateLimit, RateLimit-Policy, Received-At, Retry-After"
         response["Access-Control-Allow-Origin"] = "*"
         return response

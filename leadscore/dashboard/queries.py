@@ -65,6 +65,15 @@ def has_leads(project: Project) -> bool:
 
 def newest_events(project: Project, *, limit: int) -> tuple[NewestEvent, ...]:
     """Return the events received last, newest first, with whose they are."""
+    return _newest(ingest.newest_events(project.pk, limit=limit))
+
+
+def newest_activity(project: Project, *, limit: int) -> tuple[NewestEvent, ...]:
+    """Return the same of what leads did, without what people entered about them."""
+    return _newest(ingest.newest_events(project.pk, limit=limit, kind=Event.Kind.ACTIVITY))
+
+
+def _newest(events: list[Event]) -> tuple[NewestEvent, ...]:
     return tuple(
         NewestEvent(
             id=event.pk,
@@ -73,7 +82,7 @@ def newest_events(project: Project, *, limit: int) -> tuple[NewestEvent, ...]:
             lead_id=event.lead_id,
             lead_label=event.lead.label,
         )
-        for event in ingest.newest_events(project.pk, limit=limit)
+        for event in events
     )
 
 

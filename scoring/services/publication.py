@@ -142,11 +142,14 @@ def publish_content(
 
 
 def _followed(outcome: AnyOutcome, *, by: User | None, now: datetime) -> AnyOutcome:
-    """Start what follows from a version, in its unit of work: a rescore."""
-    if isinstance(outcome, Published):
-        start_rescore(outcome.version.project_id, by=by, now=now)
-        if _brings_back(outcome.version):
-            fading.look_again(outcome.version.project_id, now=now)
+    """Start what follows from a version, in its unit of work: a rescore, but where time has news to tell."""
+    if not isinstance(outcome, Published):
+        return outcome
+    version = outcome.version
+    if version.applies_from is not None and _brings_back(version):
+        fading.look_again(version.project_id, now=now)  # a rescore would apply what fell due and fire nothing
+    else:
+        start_rescore(version.project_id, by=by, now=now)
     return outcome
 
 

@@ -1,12 +1,16 @@
 """Routes, methods and errors: every error is a problem document, no route redirects, browsers may send events."""
 
+import json
+from datetime import datetime
+
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from ingest.core.keys import KeyKind
+from ingest.models import Event
 from tests.api.test_keys import READING
-from tests.builders import Answer, Caller, caller_of, make_project, problem_of
+from tests.builders import Answer, Caller, caller_of, make_key, make_project, problem_of
 
 pytestmark = pytest.mark.django_db
 
@@ -151,3 +155,31 @@ def test_no_answer_of_the_api_sets_a_cookie(caller: Caller, settings: Settings) 
     for answer in (caller.get("/api/leads"), caller.track(), Caller().get("/api/nothing")):
         assert settings.SESSION_COOKIE_NAME not in answer.cookies
         assert not answer.cookies
+
+
+@pytest.mark.parametrize("path", ["/api/ingest/event", "/api/events/batch"])
+def test_a_beacon_with_its_key_in_a_text_body_is_taken(path: str) -> None:
+    token = make_key(make_project(), KeyKind.WRITE)
+    event = {"event": "signup", "anonymousId": "x"}
+    body = {"apiKey": token, **event} if path.endswith("/event") else {"apiKey": token, "events": [event]}
+
+    answer = Client().generic(
+        "POST",
+        path,
+        json.dumps(body),
+        content_type="text/plain;charset=UTF-8",
+        headers={"Origin": "https://shop.example"},
+    )
+
+    assert answer.status_code == 202
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Received-At" in answer.headers["Access-Control-Expose-Headers"]
+
+
+@pytest.mark.parametrize("path", ["/api/events", "/api/events/batch"])
+def test_an_answer_tells_when_the_event_was_received(path: str, caller: Caller) -> None:
+    event = {"eventType": "signup", "userId": "1"}
+
+    answer = caller.post(path, event if path == "/api/events" else {"events": [event]})
+
+    assert datetime.fromisoformat(answer.headers["Received-At"]) == Event.objects.get().received_at

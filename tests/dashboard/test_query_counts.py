@@ -16,6 +16,7 @@ PINNED = {
     "/leaderboard": 6,
     "/automations": 7,
     "/fire": 9,
+    "/integrations": 8,
     "/fire/candidates": 8,
 }
 

@@ -8,7 +8,17 @@ from django.test import Client
 from ingest.models import Event, Lead, Project, User
 from tests.dashboard.build import make_lead, make_project, make_user, score, track
 
-PAGES = ["", "/leads", "/leaderboard", "/automations", "/rules", "/prediction", "/fire", "/fire/candidates"]
+PAGES = [
+    "",
+    "/leads",
+    "/leaderboard",
+    "/automations",
+    "/rules",
+    "/prediction",
+    "/fire",
+    "/fire/candidates",
+    "/integrations",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -5,11 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from tests.system.installation import System, running
-
-CHROMIUM = "/usr/bin/chromium"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +38,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             secret_key=printed["secretKey"],
             project_id=printed["projectId"],
         )
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Return the distribution's Chromium; none is ever downloaded."""
-    with sync_playwright() as playwright:
-        # Without a sandbox, because CI runs as root; the only pages it opens are ours.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def _matters(message: ConsoleMessage) -> bool:

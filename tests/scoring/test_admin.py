@@ -46,7 +46,7 @@ def text(response: Any) -> str:
 
 
 def raise_the_signup(project: Project, points: int = 33) -> None:
-    project.scorecards.get().rules.filter(event_types="signup").update(points=points)
+    project.scorecards.get().rules.filter(name="Sign-up").update(points=points)
 
 
 def test_a_draft_that_is_in_force_has_nothing_to_publish(staff: Client, project: Project) -> None:
@@ -94,7 +94,14 @@ def test_saving_a_draft_says_that_it_is_one(staff: Client, project: Project) -> 
     page = reverse("admin:scoring_scorecard_change", args=[card.pk])
     browser: Any = staff
     forms = browser.get(page).context["inline_admin_formsets"]
-    data: dict[str, Any] = {"project": project.pk, "name": "Engagement", "position": 0, "floor": 0, "cap": 500}
+    data: dict[str, Any] = {
+        "project": project.pk,
+        "name": "Engagement",
+        "position": 0,
+        "floor": 0,
+        "cap": 500,
+        "basis": card.basis,
+    }
     for inline in forms:
         for key, value in inline.formset.management_form.initial.items():
             data[f"{inline.formset.prefix}-{key}"] = value

@@ -47,7 +47,8 @@ def test_no_answer_is_taken_for_another_type_or_tells_where_one_came_from(path: 
 
 
 def test_django_finds_nothing_to_improve_behind_https(tmp_path: Path) -> None:
-    surroundings = os.environ | {
+    surroundings = {
+        "PATH": os.environ["PATH"],
         "PUBLIC_URL": "https://leads.example.com",
         "BEHIND_PROXY": "true",
         "LEADSCORE_HOME": str(tmp_path),

@@ -293,7 +293,7 @@ def test_a_lead_that_cannot_be_brought_up_does_not_keep_others_from_fading(monke
     extend = projection.extend
 
     def raising(project_id: Any, lead_id: Any, *arguments: Any, **named: Any) -> Any:
-        if lead_id == getattr(broken, "pk", broken):
+        if lead_id == broken.pk:
             raise ZeroDivisionError("fading divides by nothing")
         return extend(project_id, lead_id, *arguments, **named)
 
