@@ -42,6 +42,7 @@ def lead_facts(
         "scale": scale,
         "standing": standing_at(found.score, found.stage, scale=scale),
         "cards": view.cards,
+        "grade": view.grade,
         "chart": score_chart(
             [(moved_at, new) for moved_at, _, new in steps],
             scale=scale,
