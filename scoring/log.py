@@ -32,13 +32,16 @@ def countable_log(
     return database.rows_of(events, LOG_FIELDS)
 
 
+_ADJUSTMENT, _PROFILE = Event.Kind.ADJUSTMENT.value, Event.Kind.PROFILE.value
+
+
 def scorable(row: LogRow) -> ScorableEvent:
     """Return a row of the event log as the engine takes it.
 
     What makes an adjustment is its kind, which only we write; a client's event of that name is like any other.
     """
     key, event_id, _, kind, event_type, occurred_at, properties, traits, context = row
-    adjusts = kind == Event.Kind.ADJUSTMENT
+    adjusts = kind == _ADJUSTMENT
     return ScorableEvent(
         key=str(key),
         event_id=event_id,
@@ -49,7 +52,7 @@ def scorable(row: LogRow) -> ScorableEvent:
         context=context,
         points=points_of(properties) if adjusts else None,
         scorecard=str(properties["scorecard"]) if adjusts and "scorecard" in properties else None,
-        told=kind == Event.Kind.PROFILE,
+        told=kind == _PROFILE,
     )
 
 

@@ -37,11 +37,14 @@ _CONVERTERS: dict[str, Convert] = {
 }
 
 
+_SAFETY = SafeUUID.unknown  # looking a member of an enumeration up takes longer than all the rest
+
+
 def _uuid(value: str) -> UUID:
     """Return UUID(hex=value), without the checks of what the database is known to hold: half of its time."""
     made = object.__new__(UUID)
     object.__setattr__(made, "int", int(value, 16))
-    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    object.__setattr__(made, "is_safe", _SAFETY)
     return made
 
 

@@ -33,6 +33,7 @@ _COMPARED_FIELDS = (
     "id", "lead", "scorecard", "sequence", "kind", "event", "occurred_at", "delta", "old_score", "new_score",
     "old_stage", "new_stage", "rules", "ruleset_version",
 )  # fmt: skip
+_ACTIVITY = Event.Kind.ACTIVITY.value
 _SCORE_FIELDS = ("id", "project", "lead", "scorecard", "score", "stage")
 _STATE_FIELDS = ("lead", "project", "state", "last_event_at", "slot", "next_change_at")
 DELETED_AT_ONCE = 10_000  # SQLite takes so many parameters in a statement, wherever it comes from (32,766 by default)
@@ -76,7 +77,7 @@ class Projection:
 
 def _last_activity(rows: Iterable[LogRow], failures: Mapping[UUID, Failure]) -> datetime | None:
     """Return when the newest of these events happened that the lead itself took part in and that could be applied."""
-    return max((row[5] for row in rows if row[3] == Event.Kind.ACTIVITY and row[0] not in failures), default=None)
+    return max((row[5] for row in rows if row[3] == _ACTIVITY and row[0] not in failures), default=None)
 
 
 def stored_state(lead_id: UUID, timeline: Timeline, tree: Mapping[str, Any]) -> engine.LeadState | None:
