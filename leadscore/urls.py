@@ -2,8 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularJSONAPIView
 
+from leadscore.api.docs import ReadableSchemaView
 from leadscore.api.problems import no_such_route
 from leadscore.dashboard.views import log_in_to_admin
 from leadscore.health import healthz, readyz
@@ -14,23 +15,19 @@ handler400 = "leadscore.api.problems.bad_request"
 handler500 = "leadscore.api.problems.server_error"
 
 urlpatterns = [
-    path("healthz", healthz),
-    path("readyz", readyz),
+    re_path(r"^healthz/?$", healthz),
+    re_path(r"^readyz/?$", readyz),
     path("api/", include("ingest.api.urls")),
     path("api/", include("scoring.api.urls")),
     path("api/", include("automation.api.urls")),
-    path(
-        "api/schema",
+    re_path(
+        r"^api/schema/?$",
         SpectacularJSONAPIView.as_view(authentication_classes=[], permission_classes=[]),
         name="api-schema",
     ),
-    path(
-        "api/docs",
-        SpectacularSwaggerSplitView.as_view(url_name="api-schema", authentication_classes=[], permission_classes=[]),
-        name="api-docs",
-    ),
+    re_path(r"^api/docs/?$", ReadableSchemaView.as_view(), name="api-docs"),
     re_path(r"^(api|v1)(/|$)", no_such_route),
-    path("metrics", metrics),
+    re_path(r"^metrics/?$", metrics),
     path("sdk/leadscore.js", sdk),
     path("admin/login/", log_in_to_admin),
     path("admin/", admin.site.urls),
