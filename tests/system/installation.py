@@ -51,6 +51,8 @@ class System:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # As from a terminal, also where the tests themselves were started with `nohup`.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509  (there are no threads yet)
         )
 
     def wait_until_ready(self) -> None:
