@@ -14,20 +14,26 @@ from scoring.services import drain as draining
 from scoring.services import fading, prediction, walks
 
 DRAIN_SECONDS = 2.0
-# After a small batch, let events gather: one batch of fifty costs little more than one of one, and the database is
-# free for those who store events meanwhile.
-GATHER_SECONDS = 0.03
+# A queue is drained at most once in this time, so that its events gather: one batch of fifty costs little more than one
+# of one, and the database is free for those who store events meanwhile. A busy worker never waits: its other queues
+# take longer than that.
+GATHER_SECONDS = 0.05
 WALK_SECONDS = 0.5  # new events of the same leads wait that long at most
 SWEEP_AFTER = timedelta(seconds=5)
+
+_drained_at: dict[str, float] = {}  # by this process, in monotonic seconds
 
 
 @shared_task(ignore_result=True, time_limit=600)
 def drain(queue: str) -> None:
     """Score what is pending on a lead queue, and let fade what is due; after two seconds let others have their turn.
 
-    Both here, in the queue's one consumer, so that a lead is never folded twice at once.
+    Both here, in the queue's one consumer, so that a lead is never folded twice at once. What arrives meanwhile has
+    woken the queue anew, so a batch that is not full is the last one.
     """
+    time.sleep(max(0.0, _drained_at.get(queue, 0.0) + GATHER_SECONDS - time.monotonic()))
     wake.lower_flag(queue)
+    _drained_at[queue] = time.monotonic()
     slots = routing.slots_of(queue)
     deadline = time.monotonic() + DRAIN_SECONDS
     while slots and (scored := draining.drain(slots, now=timezone.now())):
@@ -35,7 +41,7 @@ def drain(queue: str) -> None:
             wake.wake(drain, [queue])
             return
         if scored < draining.MAX_LEADS:
-            time.sleep(GATHER_SECONDS)
+            break
     while slots and fading.fade(slots, now=timezone.now()):
         if time.monotonic() > deadline:
             wake.wake(drain, [queue])
