@@ -17,6 +17,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("api/", include("ingest.api.urls")),
+    path("", include("ingest.api.segment_urls")),
     path("api/", include("scoring.api.urls")),
     path("api/", include("automation.api.urls")),
     path(
@@ -29,7 +30,7 @@ urlpatterns = [
         SpectacularSwaggerSplitView.as_view(url_name="api-schema", authentication_classes=[], permission_classes=[]),
         name="api-docs",
     ),
-    re_path(r"^(api|v1)(/|$)", no_such_route),
+    re_path(r"^(api|v1|beacon)(/|$)", no_such_route),
     path("metrics", metrics),
     path("sdk/leadscore.js", sdk),
     path("admin/login/", log_in_to_admin),
