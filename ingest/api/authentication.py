@@ -93,7 +93,8 @@ def _in_headers(request: Request) -> str | None:
         return _basic_user(credentials.strip())
     if scheme.startswith(_KEY_PREFIXES) and not credentials:  # Dittofeed's clients send the key alone
         return scheme
-    return request.headers.get("X-API-Key") or request.headers.get("X-Write-Key") or None
+    # Jitsu's clients insist on a key and a secret with a colon between them: ours is the former.
+    return request.headers.get("X-API-Key") or request.headers.get("X-Write-Key", "").partition(":")[0] or None
 
 
 def _basic_user(credentials: str) -> str:

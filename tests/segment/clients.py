@@ -37,9 +37,9 @@ _CALLS_IN_NODE = """
   client.group({ userId: user, groupId: "acme", traits: { name: "Acme" } });
   client.track({ userId: user, event: "Demo Request" });
 """
-_SEGMENT_IN_NODE = (
+_ANALYTICS_IN_NODE = (
     """
-const { Analytics } = require("@segment/analytics-node");
+const { Analytics } = require("PACKAGE");
 const [key, host, user] = process.argv.slice(2);
 (async () => {
   const client = new Analytics({ writeKey: key, host });
@@ -51,6 +51,44 @@ const [key, host, user] = process.argv.slice(2);
 })();
 """
 )
+_ANALYTICS_NODE_6 = (
+    """
+const Analytics = require("analytics-node");
+const [key, host, user] = process.argv.slice(2);
+(async () => {
+  const client = new Analytics(key, { host, flushAt: 20 });
+"""
+    + _CALLS_IN_NODE
+    + """
+  await client.flush();
+})().catch((error) => { console.error(error); process.exitCode = 1; });
+"""
+)
+_DITTOFEED_IN_NODE = (
+    """
+const { DittofeedSdk: client } = require("@dittofeed/sdk-node");
+const [key, host, user] = process.argv.slice(2);
+(async () => {
+  await client.init({ writeKey: key, host });
+"""
+    + "".join(line for line in _CALLS_IN_NODE.splitlines(keepends=True) if "group" not in line)
+    + """
+  await client.flush();
+})().catch((error) => { console.error(error); process.exitCode = 1; });
+"""
+)
+_JITSU_IN_NODE = """
+const { jitsuAnalytics } = require("@jitsu/js");
+const [key, host, user] = process.argv.slice(2);
+(async () => {
+  const client = jitsuAnalytics({ writeKey: key + ":-", host });
+  await client.identify(user, { email: user + "@example.com", name: "Ada" });
+  await client.track("Pricing Viewed", { plan: "team", deep: { er: { still: [1, 2] } } });
+  await client.page({ name: "Pricing", path: "/pricing" });
+  await client.group("acme", { name: "Acme" });
+  await client.track("Demo Request");
+})().catch((error) => { console.error(error); process.exitCode = 1; });
+"""
 _RUDDERSTACK_IN_NODE = (
     """
 const RudderAnalytics = require("@rudderstack/rudder-sdk-node");
@@ -74,6 +112,7 @@ class PublishedClient:
     program: str
     runtime: str = "python"
     beside: tuple[str, ...] = ()  # what it needs and does not say
+    without: str = ""  # the event type it has no call for
 
     def installed_in(self, directory: Path) -> list[str]:
         """Install the client and return the command that runs its program; skip the test if it cannot be had."""
@@ -113,13 +152,21 @@ def _python(package: str, module: str, *, gzip: str) -> PublishedClient:
     return PublishedClient(package=package, program=_PYTHON.format(module=module, gzip=gzip))
 
 
+def _node(package: str, program: str, *, beside: tuple[str, ...] = (), without: str = "") -> PublishedClient:
+    return PublishedClient(package=package, program=program, runtime="node", beside=beside, without=without)
+
+
 PUBLISHED = [
     _python("segment-analytics-python==2.4.0", "segment.analytics", gzip="True"),
     _python("segment-analytics-python==2.3.3", "segment.analytics", gzip="False"),
     _python("analytics-python==1.4.post1", "analytics", gzip="False"),
     _python("rudder-sdk-python==2.1.9", "rudderstack.analytics", gzip="True"),
-    PublishedClient(package="@segment/analytics-node@3.1.0", program=_SEGMENT_IN_NODE, runtime="node"),
-    PublishedClient(
-        package="@rudderstack/rudder-sdk-node@3.0.0", program=_RUDDERSTACK_IN_NODE, runtime="node", beside=("tslib@2",)
+    _node("@segment/analytics-node@3.1.0", _ANALYTICS_IN_NODE.replace("PACKAGE", "@segment/analytics-node")),
+    _node(
+        "@customerio/cdp-analytics-node@0.5.9", _ANALYTICS_IN_NODE.replace("PACKAGE", "@customerio/cdp-analytics-node")
     ),
+    _node("analytics-node@6.2.0", _ANALYTICS_NODE_6),
+    _node("@rudderstack/rudder-sdk-node@3.0.0", _RUDDERSTACK_IN_NODE, beside=("tslib@2",)),
+    _node("@dittofeed/sdk-node@0.1.2", _DITTOFEED_IN_NODE, without="group"),
+    _node("@jitsu/js@1.11.0", _JITSU_IN_NODE, without="screen_view"),
 ]

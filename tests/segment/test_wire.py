@@ -192,9 +192,10 @@ def test_rudderstacks_browser_client(key: str) -> None:
 
 @pytest.mark.parametrize("path", ["/api/s/track", "/api/s/track/", "/api/s/s2s/track"])
 def test_jitsus_client_masks_the_key_in_the_body(key: str, path: str) -> None:
-    body = TRACK | {"writeKey": "pk_***", "sentAt": SENT, "context": {"library": {"name": "@jitsu/js"}}}
+    body = TRACK | {"writeKey": "pk_0123:***", "sentAt": SENT, "context": {"library": {"name": "@jitsu/js"}}}
 
     assert succeeded(send(path, body, X_Write_Key=key))
+    assert succeeded(send(path, body, X_Write_Key=f"{key}:-"))  # it takes no key without a colon
     assert Event.objects.get().event_type == "pricing_viewed"
 
 
