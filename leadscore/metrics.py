@@ -1,6 +1,7 @@
 """`/metrics`: the state of the whole installation in Prometheus text, computed at scrape from the database.
 
-Nothing is counted in passing, so the numbers are the same whichever process answers and survive every restart.
+Nothing is counted in passing, so the numbers are the same whichever process answers and survive every restart. (But for
+refused events, of which the database knows nothing: they are counted in Redis.)
 Every query reads an index and is cheap on a large installation.
 """
 
@@ -20,6 +21,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from automation.models import Delivery
+from ingest import refusals
 from ingest.ids import first_id_at
 from ingest.models import Event
 from ingest.selectors import oldest_pending_at, pending_count
@@ -72,6 +74,7 @@ class _Installation(Collector):
     def collect(self) -> Iterator[Metric]:
         now = timezone.now()
         yield CounterMetricFamily("leadscore_events_stored", "Events in the log.", value=tally.total(now))
+        yield _refused()
         yield from _pending(now)
         yield GaugeMetricFamily(
             "leadscore_dead_letters",
@@ -80,6 +83,17 @@ class _Installation(Collector):
         )
         yield _deliveries()
         yield from _heartbeat()
+
+
+def _refused() -> Metric:
+    family = CounterMetricFamily(
+        "leadscore_events_refused",
+        "Events that clients of Segment's API sent and that were not stored, by reason.",
+        labels=["code"],
+    )
+    for code, events in sorted(refusals.counted().items()):
+        family.add_metric([code], events)
+    return family
 
 
 def _pending(now: datetime) -> Iterator[Metric]:

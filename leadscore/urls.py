@@ -18,6 +18,7 @@ urlpatterns = [
     re_path(r"^healthz/?$", healthz),
     re_path(r"^readyz/?$", readyz),
     path("api/", include("ingest.api.urls")),
+    path("", include("ingest.api.segment_urls")),
     path("api/", include("scoring.api.urls")),
     path("api/", include("automation.api.urls")),
     re_path(
@@ -26,7 +27,7 @@ urlpatterns = [
         name="api-schema",
     ),
     re_path(r"^api/docs/?$", ReadableSchemaView.as_view(), name="api-docs"),
-    re_path(r"^(api|v1)(/|$)", no_such_route),
+    re_path(r"^(api|v1|beacon)(/|$)", no_such_route),
     re_path(r"^metrics/?$", metrics),
     path("sdk/leadscore.js", sdk),
     path("admin/login/", log_in_to_admin),

@@ -19,15 +19,14 @@ from ingest.core.keys import KeyKind
 from ingest.models import ApiKey
 
 _QUERY_NAMES = ("apiKey", "writeKey")
+_KEY_PREFIXES = tuple(kind.prefix for kind in KeyKind)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
     """Finds the key of a request. Keys in the query or the body are taken on ingest routes only: URLs get logged."""
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey]:
-        token = _in_headers(request)
-        if token is None and _ingests(request):
-            token = _in_query(request) or key_in_body(body_of(request, limit=MAX_BATCH_BYTES))
+        token = token_of(request)
         if not token:
             raise NotAuthenticated("Send your API key, for example as “Authorization: Bearer sk_…”.")
         key = selectors.active_key(token)
@@ -37,6 +36,14 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="LeadScore"'
+
+
+def token_of(request: Request) -> str | None:
+    """Return the key a request carries, whether or not there is such a key."""
+    token = _in_headers(request)
+    if token is None and _ingests(request):
+        token = _in_query(request) or key_in_body(body_of(request, limit=_largest_body(request)))
+    return token
 
 
 class HoldsSecretKey(BasePermission):
@@ -73,13 +80,21 @@ def _ingests(request: Request) -> bool:
     return bool(getattr(request.parser_context["view"], "ingests", False)) if request.parser_context else False
 
 
+def _largest_body(request: Request) -> int:
+    view = request.parser_context["view"] if request.parser_context else None
+    return int(getattr(view, "largest_body", MAX_BATCH_BYTES))
+
+
 def _in_headers(request: Request) -> str | None:
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return credentials.strip()
     if scheme.lower() == "basic":
         return _basic_user(credentials.strip())
-    return request.headers.get("X-API-Key") or request.headers.get("X-Write-Key") or None
+    if scheme.startswith(_KEY_PREFIXES) and not credentials:  # Dittofeed's clients send the key alone
+        return scheme
+    # Jitsu's clients insist on a key and a secret with a colon between them: ours is the former.
+    return request.headers.get("X-API-Key") or request.headers.get("X-Write-Key", "").partition(":")[0] or None
 
 
 def _basic_user(credentials: str) -> str:

@@ -1,5 +1,7 @@
 """Request bodies, read whole but never beyond a limit."""
 
+import zlib
+
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, UnreadablePostError
 from rest_framework.request import Request
@@ -8,7 +10,18 @@ from ingest.api.errors import RequestRefused
 
 
 def body_of(request: Request, *, limit: int) -> bytes:
-    """Return a request's bytes; refuse more than `limit` of them with 413."""
+    """Return a request's bytes, unpacked if they are gzipped; refuse more than `limit` of them with 413."""
+    body = _sent(request, limit=limit)
+    match request.headers.get("Content-Encoding", "").strip().lower():
+        case "" | "identity":
+            return body
+        case "gzip" | "x-gzip":
+            return _unpacked(body, limit=limit)
+        case _:
+            raise RequestRefused("unsupported_encoding", "Send the body as it is or as gzip.", status_code=415)
+
+
+def _sent(request: Request, *, limit: int) -> bytes:
     try:
         announced = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
@@ -39,6 +52,23 @@ def _whole(request: HttpRequest, *, limit: int) -> bytes:
             parts += part
         request._body = bytes(parts)
     return request.body
+
+
+def _unpacked(packed: bytes, *, limit: int) -> bytes:
+    """Return what a gzip file holds, without ever unpacking more than a byte beyond `limit`."""
+    unpacked = bytearray()
+    while packed:
+        stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        try:
+            unpacked += stream.decompress(packed, limit + 1 - len(unpacked))
+        except zlib.error:
+            raise RequestRefused("invalid_encoding", "The body is not valid gzip.") from None
+        if len(unpacked) > limit:
+            raise _too_large(limit)
+        if not stream.eof:
+            raise RequestRefused("invalid_encoding", "The gzipped body ends too early.")
+        packed = stream.unused_data
+    return bytes(unpacked)
 
 
 def _too_large(limit: int) -> RequestRefused:

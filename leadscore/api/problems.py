@@ -91,7 +91,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _of_the_api(request: HttpRequest) -> bool:
-    return request.path.startswith(("/api", "/v1"))
+    return request.path.startswith(("/api", "/v1", "/beacon", "/sourceConfig"))
 
 
 def problem_response(status: int, code: str, detail: str) -> JsonResponse:
