@@ -47,7 +47,8 @@ def suggest(collected: Collector, *, spec: ScorecardSpec, card: Card) -> Suggest
         import sklearn  # noqa: F401
     except ImportError:
         return Suggestion(points={}, remarks={}, refused=NOT_INSTALLED)
-    sample = collected.sample
+    # The folds are drawn by place. In an order of their own, the same leads give the same points, whatever their ids.
+    sample = sorted(collected.sample, key=lambda seen: (seen.converted, sorted(seen.hits.items())))
     converted = sum(seen.converted for seen in sample)
     if min(converted, len(sample) - converted) < ENOUGH:
         return Suggestion(points={}, remarks={}, refused="Too few leads with or without the outcome to suggest points.")

@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from ingest.models import Lead, Project
 from scoring import tasks
-from scoring.core.prediction.collector import Observation
+from scoring.core.prediction.collector import Collector, Observation
 from scoring.core.prediction.report import Report, RuleEvidence, load_report
 from scoring.models import PredictionReport, Rule
 from scoring.observations import Observed, observe
@@ -458,3 +458,15 @@ def test_the_command_refuses_what_does_not_exist(project: Project, run_command: 
         run_command("--project", "Nobody", "--outcome", OUTCOME)
     with pytest.raises(CommandError, match="No event"):
         run_command("--project", "Acme", "--outcome", "never_seen")
+
+
+def test_the_same_leads_in_another_order_get_the_same_points(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn")
+    first = report_on(filled)
+    in_order = vars(Collector)["sample"].fget
+    monkeypatch.setattr(Collector, "sample", property(lambda self: list(reversed(in_order(self)))))
+
+    second = report_on(filled)
+
+    assert [each.suggested for each in first.rules] == [each.suggested for each in second.rules]
+    assert first.suggestion == second.suggestion
