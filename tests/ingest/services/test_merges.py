@@ -123,7 +123,7 @@ def test_a_batch_may_create_people_and_make_them_one(project: Project, caller: C
             "eventType": "identify",
             "anonymousId": "x",
             "userId": "1",
-            "traits": {"email": "ada@example.org", "name": "A"},
+            "traits": known,
         },
         {"eventType": "page_view", "anonymousId": "x"},
     ]
