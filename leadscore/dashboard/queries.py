@@ -80,8 +80,8 @@ def _newest(events: list[Event]) -> tuple[NewestEvent, ...]:
             id=event.pk,
             event_type=event.event_type,
             received_at=event.received_at,
-            lead_id=event.lead.survivor.pk,
-            lead_label=event.lead.survivor.label,
+            lead_id=event.lead.survivor.pk if event.lead else None,
+            lead_label=event.lead.survivor.label if event.lead else "",
         )
         for event in events
     )

@@ -77,12 +77,12 @@ class StageShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewestEvent:
-    """A line of the event log and whose it is."""
+    """A line of the event log and whose it is: nobody's (`None`) once the person is erased."""
 
     id: UUID
     event_type: str
     received_at: datetime
-    lead_id: UUID
+    lead_id: UUID | None
     lead_label: str
 
 

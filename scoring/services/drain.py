@@ -86,8 +86,14 @@ def _claims(slots: Collection[int], *, now: datetime) -> dict[UUID, _Claim]:
 def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -> int:
     if not claims:
         return 0
+    claimed = len(claims)
     homes = _hold({claim.lead_id for claim in claims.values()})
-    claims = {key: claim._replace(lead_id=homes[claim.lead_id].lead_id) for key, claim in claims.items()}
+    # Whose lead is gone was erased since the list was read, and so were these events.
+    claims = {
+        key: claim._replace(lead_id=homes[claim.lead_id].lead_id)
+        for key, claim in claims.items()
+        if claim.lead_id in homes
+    }
     batch: dict[UUID, list[LogRow]] = defaultdict(list)
     for row in ingested.log_of_pending(list(claims)):
         batch[homes[row[2]].lead_id].append(row)
@@ -106,7 +112,7 @@ def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -
     _set_aside(failures, claims, now=now)
     outcomes = [outcome_of(done, before, batch[done.lead_id]) for done, before in folded]
     scored.send(sender=None, outcomes=outcomes)
-    return len(claims)
+    return claimed
 
 
 def _hold(lead_ids: Collection[UUID]) -> dict[UUID, ingested.Home]:
@@ -229,6 +235,8 @@ def _score_leads_alone(slots: Collection[int], *, now: datetime) -> int:
 
 def _set_lead_aside(lead_id: UUID, claims: Mapping[UUID, _Claim], failure: Failure, *, now: datetime) -> None:
     homes = _hold([lead_id])
+    if lead_id not in homes:  # erased meanwhile
+        return
     claims = {key: claim._replace(lead_id=homes[lead_id].lead_id) for key, claim in claims.items()}
     # Only what is still pending: another worker may have got past what failed here.
     failures = {row[0]: failure for row in ingested.log_of_pending(list(claims))}

@@ -1,0 +1,106 @@
+"""Erase people: what is known of them goes, their names are suppressed, and their events stay as mere counts.
+
+All of a person's leads go with everything that refers to them. Their events keep what totals need, a type and times,
+and belong to nobody any more. In one unit of work: before it there is the whole person, after it nothing.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.admin.models import LogEntry
+from django.db.models import Q
+
+from ingest import database
+from ingest.core.identity import Name
+from ingest.core.suppression import event_pseudonym
+from ingest.models import Erasure, Event, Identifier, Lead, Merge, PendingEvent, RefusedName
+from ingest.selectors import homes_of, members_of
+from ingest.services.identities import guard_of
+from ingest.services.suppressions import pseudonym_key_of, suppress_in_unit_of_work
+from ingest.signals import PersonErased, person_erased
+
+PORTION = 5_000  # events in memory at once
+_FIELDS = (
+    "id", "project", "event_id", "lead", "kind", "event_type", "occurred_at", "received_at", "sent_at", "timestamp",
+    "session_id", "properties", "traits", "context",
+)  # fmt: skip
+_ERASED_FIELDS = ("event_id", "lead", "sent_at", "timestamp", "session_id", "properties", "traits", "context")
+_KEPT_OF_MERGE = ("cause",)
+
+
+def erase(project_id: UUID, lead_id: UUID, *, cause: Erasure.Cause, by: str, now: datetime) -> Erasure | None:
+    """Erase the person that a lead of this project is part of; `None` when there is no such lead (any more)."""
+    return database.unit_of_work(lambda: _erase(project_id, lead_id, cause=cause, by=by, now=now))
+
+
+def _erase(project_id: UUID, lead_id: UUID, *, cause: Erasure.Cause, by: str, now: datetime) -> Erasure | None:
+    home = homes_of([lead_id]).get(lead_id)
+    if home is None or home.project_id != project_id:
+        return None
+    leads = _hold(home.lead_id)
+    names = [
+        Name(kind, value) for kind, value in Identifier.objects.filter(lead__in=leads).values_list("kind", "value")
+    ]
+    guard = guard_of(project_id)
+    told = [name for name in names if not guard.blocks(name)]  # the others name nobody in particular
+    reason = Erasure.Cause(cause).label
+    suppress_in_unit_of_work(project_id, told, reason=reason, by=by, now=now)
+    _forget_in_others(project_id, leads, names)
+    PendingEvent.objects.filter(lead_id__in=leads).delete()
+    events = sum(_anonymised(project_id, leads))
+    person_erased.send(sender=None, erased=PersonErased(project_id=project_id, lead_ids=frozenset(leads)))
+    Lead.objects.filter(pk__in=leads).delete()
+    return Erasure.objects.create(
+        project_id=project_id,
+        cause=cause,
+        by=by[:200],
+        leads=len(leads),
+        names=len(told),
+        events=events,
+        erased_at=now,
+    )
+
+
+def _hold(home: UUID) -> list[UUID]:
+    """Return the leads that a person is, held so that nobody adds to them; look again if they are not that any more."""
+    leads = sorted(members_of(home))
+    database.lock_rows_to_delete(Lead, leads)
+    if homes_of(leads).keys() != set(leads) or sorted(members_of(home)) != leads or homes_of([home])[home][0] != home:
+        raise database.Overtaken
+    return leads
+
+
+def _anonymised(project_id: UUID, leads: Collection[UUID]) -> Iterator[int]:
+    """Take everything personal out of the leads' events, portion by portion; yield how many each was."""
+    key = pseudonym_key_of(project_id)
+    # Those that have been done belong to nobody, so the next portion is always the first.
+    while rows := list(Event.objects.filter(lead__in=leads).values_list(*_FIELDS[:8])[:PORTION]):
+        PendingEvent.objects.filter(pk__in=[row[0] for row in rows]).delete()
+        anonymous = [
+            (pk, project, event_pseudonym(event_id, key=key), None, *kept, None, None, "", {}, {}, {})
+            for pk, project, event_id, _, *kept in rows
+        ]
+        database.upsert_rows(Event, _FIELDS, anonymous, unique=("id",), update=_ERASED_FIELDS)
+        yield len(rows)
+
+
+def _forget_in_others(project_id: UUID, leads: Collection[UUID], names: Collection[Name]) -> None:
+    """Take the person out of what is kept of other people and of the admin's work."""
+    refused = RefusedName.objects.filter(project=project_id)
+    refused.filter(Q(other__in=leads) | Q(value__in={name.value for name in names})).delete()
+    _forget_merges(leads)
+    LogEntry.objects.filter(object_id__in=[str(lead_id) for lead_id in leads]).update(
+        object_id="", object_repr="Somebody who was erased", change_message=""
+    )
+
+
+def _forget_merges(leads: Collection[UUID]) -> None:
+    """Let others' logs say that they were merged and separated, but no longer with whom."""
+    parted = Merge.objects.filter(Q(lead__in=leads) | Q(into__in=leads)).values_list("lead", "into")
+    others = {lead_id for pair in parted for lead_id in pair} - set(leads)
+    erased = {str(lead_id) for lead_id in leads}
+    for event in Event.objects.filter(lead__in=others, kind=Event.Kind.MERGE).only("properties"):
+        if erased & set(map(str, event.properties.values())):
+            event.properties = {name: event.properties[name] for name in _KEPT_OF_MERGE if name in event.properties}
+            event.save(update_fields=["properties"])
