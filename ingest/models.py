@@ -9,7 +9,7 @@ import zoneinfo
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
@@ -17,6 +17,8 @@ from ingest.core.identity import DEFAULT_BLOCKED, DEFAULT_MAX_NAMES, Reason
 from ingest.core.keys import KeyKind
 from ingest.core.suppression import new_pseudonym_key
 from ingest.ids import new_id
+
+MAX_IDLE_DAYS = 10_000
 
 
 class User(AbstractUser):
@@ -63,7 +65,7 @@ class Project(models.Model):
         "erase after idle days",
         null=True,
         blank=True,
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_IDLE_DAYS)],
         help_text="People of whom nothing was heard for so many days are erased for good. Empty: never. "
         "The project's privacy page counts beforehand whom it would be.",
     )

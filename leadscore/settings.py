@@ -152,6 +152,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"queue": "system", "expires": 10},
     },
+    "erase-idle-people": {
+        "task": "ingest.tasks.erase_idle_people",
+        "schedule": 3_600.0,
+        "options": {"queue": "system", "expires": 3_600},
+    },
     "heartbeat": {"task": "leadscore.heartbeat", "schedule": 15.0, "options": {"queue": "system", "expires": 15}},
     "deliver-due": {
         "task": "automation.tasks.deliver_due",

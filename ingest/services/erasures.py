@@ -29,16 +29,33 @@ _ERASED_FIELDS = ("event_id", "lead", "sent_at", "timestamp", "session_id", "pro
 _KEPT_OF_MERGE = ("cause",)
 
 
-def erase(project_id: UUID, lead_id: UUID, *, cause: Erasure.Cause, by: str, now: datetime) -> Erasure | None:
-    """Erase the person that a lead of this project is part of; `None` when there is no such lead (any more)."""
-    return database.unit_of_work(lambda: _erase(project_id, lead_id, cause=cause, by=by, now=now))
+def erase(
+    project_id: UUID,
+    lead_id: UUID,
+    *,
+    cause: Erasure.Cause,
+    by: str,
+    now: datetime,
+    idle_since: datetime | None = None,
+) -> Erasure | None:
+    """Erase the person that a lead of this project is part of; `None` when there is no such lead (any more).
+
+    `idle_since`: only if nothing was heard of the person since.
+    """
+
+    def work() -> Erasure | None:
+        home = homes_of([lead_id]).get(lead_id)
+        if home is None or home.project_id != project_id:
+            return None
+        leads = _hold(home.lead_id)
+        if idle_since is not None and Event.objects.filter(lead__in=leads, occurred_at__gte=idle_since).exists():
+            return None
+        return _erase(project_id, leads, cause=cause, by=by, now=now)
+
+    return database.unit_of_work(work)
 
 
-def _erase(project_id: UUID, lead_id: UUID, *, cause: Erasure.Cause, by: str, now: datetime) -> Erasure | None:
-    home = homes_of([lead_id]).get(lead_id)
-    if home is None or home.project_id != project_id:
-        return None
-    leads = _hold(home.lead_id)
+def _erase(project_id: UUID, leads: Collection[UUID], *, cause: Erasure.Cause, by: str, now: datetime) -> Erasure:
     names = [
         Name(kind, value) for kind, value in Identifier.objects.filter(lead__in=leads).values_list("kind", "value")
     ]

@@ -93,3 +93,9 @@ def lift(project_id: UUID, name: Name) -> bool:
     digest = digest_of(name, key=pseudonym_key_of(project_id))
     deleted, _ = Suppression.objects.filter(project=project_id, digest=digest).delete()
     return bool(deleted)
+
+
+def suppression_of(project_id: UUID, name: Name) -> Suppression | None:
+    """Return since when and why a name is suppressed, if it is."""
+    digest = digest_of(name, key=pseudonym_key_of(project_id))
+    return Suppression.objects.filter(project=project_id, digest=digest).first()

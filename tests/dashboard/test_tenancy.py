@@ -18,6 +18,7 @@ PAGES = [
     "/fire",
     "/fire/candidates",
     "/integrations",
+    "/privacy",
 ]
 
 
@@ -32,7 +33,7 @@ def test_another_project_is_not_found_exactly_as_one_that_does_not_exist(
     assert of_strangers.content == of_nobody.content
 
 
-@pytest.mark.parametrize("page", ["/leads/{}", "/fire/watch/{}"])
+@pytest.mark.parametrize("page", ["/leads/{}", "/leads/{}/erase", "/leads/{}/export", "/fire/watch/{}"])
 def test_another_projects_lead_is_not_found_under_any_project(
     browser_of_member: Client, project: Project, strangers_project: Project, page: str
 ) -> None:
