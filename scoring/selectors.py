@@ -1,6 +1,6 @@
 """Read what scoring stores. Every query starts from a project, or from leads of one."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -134,6 +134,19 @@ def leads_page(
     page = page_of(scores.select_related("lead__owner"), order=LEAD_ORDERS[order], cursor=cursor, limit=limit)
     views = _views(page.rows, ruleset, now=now)
     return Page(rows=views, next=page.next, previous=page.previous)
+
+
+def lead_batches(
+    project_id: UUID, *, stage: str | None, text: str | None, order: str, size: int, now: datetime
+) -> Iterator[Sequence[LeadView]]:
+    """Yield all leads that `leads_page` lists, in its order, so many at a time."""
+    cursor = None
+    while True:
+        page = leads_page(project_id, stage=stage, text=text, order=order, cursor=cursor, limit=size, now=now)
+        yield page.rows
+        cursor = page.next
+        if cursor is None:
+            return
 
 
 def lead_view(lead: Lead, *, now: datetime) -> LeadView:
