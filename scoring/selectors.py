@@ -43,6 +43,14 @@ def stages_of(lead_ids: Collection[UUID]) -> dict[tuple[UUID, str], str]:
     return {(lead_id, scorecard): stage for lead_id, scorecard, stage in rows}
 
 
+def standings_on_primary(project_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, tuple[Decimal, str]]:
+    """Return the score and stage of each of these leads of a project on the primary scorecard."""
+    scores = LeadScore.objects.filter(
+        project=project_id, lead__in=lead_ids, scorecard=primary_scorecard(project_id).name
+    )
+    return {lead_id: (score, stage) for lead_id, score, stage in scores.values_list("lead", "score", "stage")}
+
+
 def leads_fading(slots: Collection[int], *, now: datetime, limit: int) -> list[UUID]:
     """Return up to `limit` leads of these slots whose points fade or expire by now, the longest due first."""
     due = LeadState.objects.filter(next_change_at__lte=now, slot__in=slots).order_by("next_change_at")
