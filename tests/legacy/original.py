@@ -138,13 +138,13 @@ def _handler(documents: Documents) -> type[socketserver.StreamRequestHandler]:
 
 def _command(code: int, body: bytes) -> dict[str, Any]:
     if code == 2013:  # OP_MSG: flags, then a section of kind 0
-        return bson.decode(body[5 : 5 + struct.unpack_from("<i", body, 5)[0]])
+        return dict(bson.decode(body[5 : 5 + struct.unpack_from("<i", body, 5)[0]]))
     start = body.index(b"\x00", 4) + 9  # OP_QUERY, for the first hello: flags, name, skip and return, document
-    return bson.decode(body[start : start + struct.unpack_from("<i", body, start)[0]])
+    return dict(bson.decode(body[start : start + struct.unpack_from("<i", body, start)[0]]))
 
 
 def _reply(code: int, request_id: int, answer: dict[str, Any]) -> bytes:
-    document = bson.encode(answer)
+    document: bytes = bson.encode(answer)
     message = struct.pack("<IB", 0, 0) if code == 2013 else struct.pack("<iqii", 8, 0, 0, 1)
     body = message + document
     return struct.pack("<iiii", 16 + len(body), 1, request_id, 2013 if code == 2013 else 1) + body

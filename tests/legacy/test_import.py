@@ -70,10 +70,10 @@ def test_projects_rules_leads_and_events_are_taken_over_and_scored(dump: str) ->
     acme, other = Project.objects.order_by("name")
     assert (acme.name, other.name) == ("Acme", "Other")
     assert draft_of(acme.pk) == draft_of(other.pk)
-    assert [(rule.event, rule.points, rule.active) for rule in draft_of(acme.pk).scorecards[0].rules] == [
-        ("signup", 20, True),
-        ("pricing_viewed", 15, True),
-        ("old", 5, False),
+    assert [(str(rule.event), rule.points, rule.active) for rule in draft_of(acme.pk).scorecards[0].rules] == [
+        ("signup", Decimal(20), True),
+        ("pricing_viewed", Decimal(15), True),
+        ("old", Decimal(5), False),
     ]
     assert RulesetVersion.objects.filter(project=acme).latest("number").note == "Taken over from the Node.js original"
     ada = Lead.objects.get(email="ada@example.com")

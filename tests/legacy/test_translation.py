@@ -65,7 +65,7 @@ def test_no_document_raises(document: dict[str, Any]) -> None:
         (event_of, LegacyEvent),
         (step_of, LegacyStep),
     ):
-        assert isinstance(translate(document), (kind, Skip))  # type: ignore[operator]
+        assert isinstance(translate(document), (kind, Skip))
 
 
 @given(found=st.lists(documents, max_size=5))
@@ -130,7 +130,7 @@ def test_a_lead_is_an_event_with_what_it_is_called_and_known_for() -> None:
     )
     assert told.event.traits == {"name": "Ada", "email": "Ada@Example.com"}
     assert (told.event.kind, told.event.timestamp) == ("profile", NOON)
-    assert (told.score, told.stage) == (35, "hot")
+    assert (told.score, told.stage) == (Decimal(35), "hot")
 
 
 def test_a_lead_without_any_identifier_is_called_by_its_old_id() -> None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -59,7 +59,7 @@ def test_on_postgresql_one_that_is_left_half_way_leaves_nothing_open() -> None:
     for name in "abcde":
         Project.objects.create(name=name)
 
-    def reading() -> Iterator[str]:
+    def reading() -> Generator[str]:
         with database.snapshot():
             for batch in database.stream_rows(Project.objects.order_by("name"), ("name",), size=2):
                 yield from (name for (name,) in batch)
@@ -83,7 +83,7 @@ def test_streamed_rows_are_all_the_rows_in_order(count: int) -> None:
 
 
 @pytest.fixture
-def file_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DatabaseWrapper]:
     """Let the engine for SQLite work on a file, as it does outside of tests."""
     file = tmp_path / "test.sqlite3"
     with sqlite3.connect(file) as other:
@@ -102,20 +102,20 @@ def file_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
         alias="file",
     )
     monkeypatch.setattr(sqlite, "connection", own)
-    yield file
+    yield own
     own.close()
 
 
 @pytest.mark.django_db
-def test_on_sqlite_what_is_written_meanwhile_is_not_seen_and_the_writer_does_not_wait(file_database: Path) -> None:
+def test_on_sqlite_what_is_written_meanwhile_is_not_seen_and_the_writer_does_not_wait(own: DatabaseWrapper) -> None:
     def count() -> int:
-        with sqlite.connection.cursor() as cursor:
+        with own.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM item")
             return int(cursor.fetchone()[0])
 
     with sqlite.snapshot():
         before = count()
-        with sqlite3.connect(file_database, timeout=0) as other:
+        with sqlite3.connect(own.settings_dict["NAME"], timeout=0) as other:
             other.execute("INSERT INTO item VALUES ('b')")
         during = count()
 
