@@ -86,16 +86,20 @@ def reasons(old_score: Decimal | None, past: Past, *, leads_in_one: int) -> tupl
     if leads_in_one > 1:
         found.append(f"{leads_in_one} of the original's leads have the same identifier and are one lead here")
     if past.unscored:
-        found.append(f"{past.unscored:,} events were stored but never scored there")
+        found.append(f"{_events(past.unscored, 'was', 'were')} stored but never scored there")
     if past.refused:
-        found.append(f"{past.refused:,} events could not be taken over")
+        found.append(f"{_events(past.refused)} could not be taken over")
     if past.steps and past.sum != old_score:
         found.append(f"its own history adds up to {in_words(past.sum)}")
     if past.steps > past.events:
-        found.append(f"its history has {past.steps:,} rows for {past.events:,} events")
+        found.append(f"its history has {past.steps:,} rows for {_events(past.events)}")
     if not found:
         found.append("the rules were others when it was scored, or it was changed by hand")
     return tuple(found)
+
+
+def _events(count: int, singular: str = "", plural: str = "") -> str:
+    return f"1 event {singular}".rstrip() if count == 1 else f"{count:,} events {plural}".rstrip()
 
 
 def _leads_in_one(lead_ids: set[UUID]) -> dict[UUID, int]:

@@ -281,7 +281,7 @@ def test_the_scores_are_compared_and_the_differences_explained(dump: str, tmp_pa
     assert (ada["old_score"], ada["new_score"], ada["why it can differ"]) == ("35", "35.00", "")
     assert (bob["project"], bob["old_score"], bob["new_score"]) == ("Acme", "100", "20.00")
     assert (bob["old_stage"], bob["new_stage"]) == ("qualified", "warm")
-    assert bob["why it can differ"] == "1 events were stored but never scored there; its own history adds up to 40"
+    assert bob["why it can differ"] == "1 event was stored but never scored there; its own history adds up to 40"
 
 
 def test_leads_of_one_address_are_one_lead_here(tmp_path: Path) -> None:
@@ -298,6 +298,7 @@ def test_leads_of_one_address_are_one_lead_here(tmp_path: Path) -> None:
     [
         (None, Past(), "the original stored no score"),
         (Decimal(5), Past(refused=2), "2 events could not be taken over"),
+        (Decimal(5), Past(unscored=1_234), "1,234 events were stored but never scored there"),
         (Decimal(20), Past(steps=3, sum=Decimal(20), events=2), "its history has 3 rows for 2 events"),
         (Decimal(5), Past(), "the rules were others when it was scored, or it was changed by hand"),
     ],
