@@ -7,12 +7,19 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 
 from ingest import database
-from ingest.models import ApiKey, Event, Identifier, Lead, Membership, PendingEvent, Project, User
+from ingest.models import ApiKey, Event, Identifier, Lead, Membership, Merge, PendingEvent, Project, User
 
 Line = dict[str, Any]
 Names = Callable[[UUID | None], str | None]
 
-_PROJECT = {"id": "id", "name": "name", "timeZone": "time_zone", "createdAt": "created_at"}
+_PROJECT = {
+    "id": "id",
+    "name": "name",
+    "timeZone": "time_zone",
+    "blockedNames": "blocked_names",
+    "maxNamesPerLead": "max_names_per_lead",
+    "createdAt": "created_at",
+}
 # Neither the digest nor the token: an export opens nothing.
 _KEY = {
     "id": "id",
@@ -31,9 +38,18 @@ _LEAD = {
     "company": "company",
     "traits": "traits",
     "owner": "owner",
+    "mergedInto": "merged_into",
     "createdAt": "created_at",
 }
 _IDENTIFIER = {"kind": "kind", "value": "value", "leadId": "lead", "createdAt": "created_at"}
+_MERGE = {
+    "leadId": "lead",
+    "into": "into",
+    "cause": "cause",
+    "by": "by",
+    "mergedAt": "merged_at",
+    "undoneAt": "undone_at",
+}
 _EVENT = {
     "id": "id",
     "eventId": "event_id",
@@ -69,6 +85,7 @@ def ingestion_told(project_id: UUID, names: Names) -> Iterator[Line]:
     for line in rows_told("lead", _of(Lead, project_id), _LEAD):
         yield line | {"owner": names(line["owner"])}
     yield from rows_told("identifier", Identifier.objects.filter(project=project_id), _IDENTIFIER)
+    yield from rows_told("merge", _of(Merge, project_id), _MERGE)
     # As they were received: whose event it was could depend on what had been received before.
     yield from rows_told("event", _of(Event, project_id), _EVENT)
     pending = PendingEvent.objects.filter(event__project=project_id)

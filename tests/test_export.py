@@ -21,6 +21,7 @@ from ingest.models import ApiKey, Event, Lead, Membership, Project, User
 from ingest.services.adjustments import record_adjustment
 from ingest.services.events import record
 from ingest.services.keys import issue_key
+from ingest.services.merges import merge_leads
 from ingest.services.projects import create_project
 from leadscore.export import export_lines
 from scoring.core.ruleset import parse_ruleset
@@ -185,11 +186,12 @@ def read_back(lines: list[Line]) -> Project:
     project = create_project(f"{told['name']} again", time_zone=told["timeZone"], now=NOON)
     for version in of_type(lines, "rulesetVersion"):
         publish(project, version["content"], applies_from=moment(version["appliesFrom"]))
+    homes = {line["id"]: line["mergedInto"] or line["id"] for line in of_type(lines, "lead")}
     events = [
         IncomingEvent(
             event_id=line["eventId"],
             event_type=line["eventType"],
-            names=(Name("user_id", line["leadId"]),),
+            names=(Name("user_id", homes[line["leadId"]]),),
             kind=line["kind"],
             timestamp=moment(line["occurredAt"]),
             session_id=line["sessionId"],
@@ -198,6 +200,7 @@ def read_back(lines: list[Line]) -> Project:
             context=line["context"],
         )
         for line in of_type(lines, "event")
+        if line["kind"] != "merge"
     ]
     record(project.pk, events, now=LATER)
     drain_all()
@@ -249,6 +252,21 @@ def test_versions_adjustments_traits_and_the_time_zone_give_the_same_scores_too(
     record_adjustment(project.pk, lead_of(project).pk, adjustment, author=Author(id="1", name="dana"), now=LATER)
     drain_all()
 
+    assert_the_same_scores_again(project)
+
+
+def test_leads_that_were_merged_give_the_same_scores_too() -> None:
+    project = make_project()
+    publish(project, {"scorecards": [RICH]})
+    track(project, event("signup", user="ada"), event("demo_request", user="bob"))
+    merge_leads(project.pk, lead_of(project, "ada").pk, lead_of(project, "bob").pk, by="dana", now=LATER)
+    drain_all()
+
+    lines = export(project)
+
+    (merge,) = of_type(lines, "merge")
+    assert merge["undoneAt"] is None
+    assert [line["mergedInto"] for line in of_type(lines, "lead") if line["mergedInto"]] == [merge["into"]]
     assert_the_same_scores_again(project)
 
 

@@ -3,6 +3,7 @@
 Ours follow from the events and the rules. Theirs were a running total, which repeats, crashes and changed rules moved.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +12,7 @@ from uuid import UUID
 from django.db.models import Count
 
 from ingest.models import Event
-from ingest.selectors import places_of_events
+from ingest.selectors import homes_of, members_of_leads, places_of_events
 from leadscore.legacy.source import Source
 from leadscore.legacy.transfer import BATCH, Past
 from leadscore.legacy.translation import LegacyLead, LegacyProject, Skip, lead_event_id, lead_of
@@ -54,6 +55,8 @@ def _compared(
 ) -> Iterator[Compared]:
     names = {project.id: project.name for project in projects.values()}
     places = places_of_events(names.keys(), {lead_event_id(lead.oid) for lead in leads})
+    homes = homes_of({lead_id for _, lead_id in places.values()})
+    places = {key: (project_id, homes[lead_id].lead_id) for key, (project_id, lead_id) in places.items()}
     standings: dict[UUID, tuple[Decimal, str]] = {}
     for project_id in {project_id for project_id, _ in places.values()}:
         own = [lead_id for owner, lead_id in places.values() if owner == project_id]
@@ -102,10 +105,14 @@ def _events(count: int, singular: str = "", plural: str = "") -> str:
     return f"1 event {singular}".rstrip() if count == 1 else f"{count:,} events {plural}".rstrip()
 
 
-def _leads_in_one(lead_ids: set[UUID]) -> dict[UUID, int]:
+def _leads_in_one(lead_ids: set[UUID]) -> Counter[UUID]:
     """Return of how many of the original's leads each of these is made."""
-    made = Event.objects.filter(lead__in=lead_ids, kind=Event.Kind.PROFILE, event_id__startswith=lead_event_id(""))
-    return dict(made.order_by().values_list("lead").annotate(count=Count("pk")))
+    homes = members_of_leads(lead_ids)
+    made = Event.objects.filter(lead__in=homes, kind=Event.Kind.PROFILE, event_id__startswith=lead_event_id(""))
+    counts: Counter[UUID] = Counter()
+    for lead_id, count in made.order_by().values_list("lead").annotate(count=Count("pk")):
+        counts[homes[lead_id]] += count
+    return counts
 
 
 def _label(lead: LegacyLead) -> str:

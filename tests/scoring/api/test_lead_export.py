@@ -133,7 +133,7 @@ def test_batches_leave_nobody_out_and_cost_a_fixed_number_of_queries_each(caller
 
     once, thrice = counts
     per_batch = (thrice - once) / 2
-    assert per_batch == 4  # the timeline's version, the scores, the last 24 hours, the last events
+    assert per_batch == 5  # the version, the scores, who was merged, the last 24 hours, the last events
 
 
 def test_chosen_traits_are_columns(caller: Caller) -> None:
