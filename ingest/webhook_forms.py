@@ -81,6 +81,7 @@ class MappingForm(forms.Form):
     )
     items = forms.CharField(
         required=False,
+        widget=forms.TextInput(attrs={"size": 60, "spellcheck": "false"}),
         label="List of events",
         help_text="If one payload holds several events: the path to them, such as $.events[*]. All other paths then "
         "begin at each of them.",
@@ -125,10 +126,13 @@ class MappingForm(forms.Form):
         if field == "event_type" and "event_type" in self.errors:
             return  # that it is required has been told
         if field == "when":
-            inside = [str(int(inside[0]) + 1)] if inside and inside[0].isdigit() else []
-        where = inside[0].replace("~1", "/").replace("~0", "~") if inside and wire not in _UNNAMED else ""
-        detail = problem.detail if not where else f"{'Line ' if field == 'when' else ''}{where} {problem.detail}"
-        self.add_error(field, detail[:1].upper() + detail[1:] + ("" if detail.endswith((".", "?")) else "."))
+            where = f"Line {int(inside[0]) + 1} " if inside[0].isdigit() else ""
+        elif wire in _UNNAMED or not inside[0]:
+            where = ""
+        else:
+            where = f"“{inside[0].replace('~1', '/').replace('~0', '~')}” "
+        said = where + problem.detail
+        self.add_error(field, said[:1].upper() + said[1:] + ("" if said.endswith((".", "?")) else "."))
 
 
 _UNNAMED = frozenset({"items", "eventType", "eventId", "timestamp", "userId", "email", "anonymousId", ""})

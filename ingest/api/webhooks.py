@@ -82,8 +82,8 @@ def _verified(request: Request, public_id: str, body: bytes) -> tuple[SourceInFo
 
 
 def _note_unverified(source: SourceInForce, result: Unverified) -> None:
-    note_unverified(source.id, result.reason, now=timezone.now())
-    log.warning("webhook_unverified", source=str(source.id), project=str(source.project_id), reason=result.reason)
+    if note_unverified(source.id, result.reason, now=timezone.now()):
+        log.warning("webhook_unverified", source=str(source.id), project=str(source.project_id), reason=result.reason)
 
 
 def _spend(source: SourceInForce, events: int) -> dict[str, str]:

@@ -27,7 +27,7 @@ from jsonpath.segments import JSONPathChildSegment, JSONPathSegment
 from jsonpath.selectors import Filter, IndexSelector, NameSelector, SliceSelector, WildcardSelector
 
 MAX_PATH_LENGTH = 200
-MAX_COMPARISONS = 5
+MAX_COMPARISONS = 3
 _ENVIRONMENT = JSONPathEnvironment(strict=True, filter_caching=False)
 _ONE = (NameSelector, IndexSelector)
 _MANY = (SliceSelector, WildcardSelector, Filter)

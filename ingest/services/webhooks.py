@@ -86,10 +86,13 @@ def replay(project_ids: Collection[UUID], receipt_ids: Collection[UUID], *, now:
     return [_replay(receipt, now=now) for receipt in receipts.select_related("source").order_by("id")]
 
 
-def note_unverified(source_id: UUID, reason: str, *, now: datetime) -> None:
-    """Remember why a request to a source was not taken, at most once a minute: it may be a stranger's."""
+def note_unverified(source_id: UUID, reason: str, *, now: datetime) -> bool:
+    """Remember why a request to a source was not taken, at most once a minute; return whether it was time for it.
+
+    Whoever knows a source's address can send such requests as fast as they like.
+    """
     due = Q(refused_at__isnull=True) | Q(refused_at__lt=now - _NOTED_EVERY)
-    WebhookSource.objects.filter(due, pk=source_id).update(refused_at=now, refused_because=reason[:200])
+    return bool(WebhookSource.objects.filter(due, pk=source_id).update(refused_at=now, refused_because=reason[:200]))
 
 
 def forget_receipts(*, before: datetime) -> int:

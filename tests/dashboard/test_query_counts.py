@@ -16,7 +16,7 @@ PINNED = {
     "/leaderboard": 6,
     "/automations": 7,
     "/fire": 9,
-    "/integrations": 8,
+    "/integrations": 9,
     "/fire/candidates": 8,
 }
 
