@@ -76,16 +76,16 @@ class WebhookSourceAdmin(ProjectScopedAdmin):
         if obj is None:
             return [
                 (None, {"fields": about}),
-                ("How it signs", {"fields": [*_SIGNING, "new_secret"], "classes": ["signing"]}),
+                ("Signature", {"fields": [*_SIGNING, "new_secret"], "classes": ["signing"]}),
                 ("Mapping", {"fields": _MAPPING}),
             ]
         arrives = (None, {"fields": ["address", "last_refusal", *about]})
         if not self.has_change_permission(request, obj):
-            return [arrives, ("How it signs", {"fields": _SIGNING}), ("Mapping", {"fields": ["mapping"]})]
+            return [arrives, ("Signature", {"fields": _SIGNING}), ("Mapping", {"fields": ["mapping"]})]
         secrets = ["secrets_kept", "new_secret", "make_secret", *(["drop_former"] if obj.former_secret else [])]
         return [
             arrives,
-            ("How it signs", {"fields": [*_SIGNING, *secrets], "classes": ["signing"]}),
+            ("Signature", {"fields": [*_SIGNING, *secrets], "classes": ["signing"]}),
             ("Mapping", {"fields": _MAPPING}),
         ]
 
@@ -248,10 +248,11 @@ def _picks(source: WebhookSource | None, request: HttpRequest) -> list[tuple[str
         for receipt in receipts
         if receipt.complete
     ]
-    chosen = f"vendor:{request.GET.get('vendor') or (source.slug if source else '')}"
     vendors: list[Vendor] = list(VENDORS.values())
+    signs = source.scheme_of_signing if source else None
+    like = next((vendor.slug for vendor in vendors if vendor.scheme == signs), request.GET.get("vendor", ""))
     samples = [(f"vendor:{vendor.slug}", f"An example of {vendor.name}") for vendor in vendors]
-    return [(value, label, value == chosen and not came) for value, label in [*came, *samples]]
+    return [(value, label, value == f"vendor:{like}" and not came) for value, label in [*came, *samples]]
 
 
 def _picked(form: TryForm, request: HttpRequest) -> tuple[str, str | None, str]:
