@@ -215,13 +215,16 @@ def test_a_refused_webhook_is_tried_out_and_replayed_once_the_mapping_is_mended(
         assert sender.send({"type": "signup", "data": {"person": "1"}}).status_code == 422
     receipt = WebhookReceipt.objects.get()
 
-    page = told(browser.get(f"{LIST}{sender.source.pk}/change/"))
+    page, listed = told(browser.get(f"{LIST}{sender.source.pk}/change/")), told(browser.get(LIST))
     said = tried(browser, vendor="standard", user_id="$.data.person", try_pick=f"receipt:{receipt.pk}")
     before = replay(browser, receipt)
     WebhookSource.objects.update(mapping={"eventType": "$.type", "userId": "$.data.person"})
     after = replay(browser, receipt)
 
     assert f"receipt:{receipt.pk}" in page
+    assert "&refused__exact=1" in listed
+    waiting = browser.get(f"{RECEIPTS}?source__id__exact={sender.source.pk}&refused__exact=1")
+    assert waiting.status_code == 200
     assert '"userId": "1"' in said
     assert '"eventId": "standard:msg_1"' in said
     assert "Replayed: 1 refused." in before

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from ingest.core.vendors import VENDORS
 from ingest.models import Event, Identifier, Lead, WebhookReceipt, WebhookSource
@@ -73,6 +74,17 @@ def test_a_redelivery_that_is_written_differently_is_the_same_event() -> None:
     again = sender.send(json.dumps(dict(reversed(payload.items()))).encode())
 
     assert again.json()["status"] == "duplicate"
+
+
+def test_a_webhook_takes_the_same_few_queries_however_many_came_before(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    sender = sender_of(make_project(), events_per_minute=None)
+    for number in range(5):
+        sender.send(call(number=number))
+
+    with django_assert_num_queries(7):
+        assert sender.send(call()).json()["status"] == "duplicate"
 
 
 def test_two_sources_of_a_project_may_use_the_same_ids() -> None:
