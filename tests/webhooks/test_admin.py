@@ -45,7 +45,12 @@ def browser(member: User) -> Client:
 
 def form_of(vendor: str = "stripe", **fields: Any) -> dict[str, Any]:
     """Return what a browser sends of the form that a vendor begins with."""
-    filled = {"events_per_minute": "600", "tolerance": "300", "signature_encoding": "hex", "new_secret": ""}
+    filled: dict[str, Any] = {
+        "events_per_minute": "600",
+        "tolerance": "300",
+        "signature_encoding": "hex",
+        "new_secret": "",
+    }
     filled |= {"active": "on", **vendor_initial(VENDORS[vendor]), **fields}
     return {name: value for name, value in filled.items() if value is not False}
 
