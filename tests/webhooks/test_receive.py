@@ -83,7 +83,7 @@ def test_a_webhook_takes_the_same_few_queries_however_many_came_before(
     for number in range(5):
         sender.send(call(number=number))
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert sender.send(call()).json()["status"] == "duplicate"
 
 
