@@ -6,9 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
-import pytest
-from django.db import connection
-
 from ingest.core.events import IncomingEvent
 from ingest.core.identity import Name
 from ingest.models import Identifier, Lead, PendingEvent, Project
@@ -110,12 +107,6 @@ def scorecard(name: str = "Engagement", **points: int) -> dict[str, Any]:
         "name": name,
         "rules": [{"name": event_type, "event": event_type, "points": worth} for event_type, worth in points.items()],
     }
-
-
-def needs_a_shared_database() -> None:
-    """Skip a test of several workers where the database is in memory: no other process sees it, and threads trip."""
-    if connection.vendor == "sqlite" and "mode=memory" in str(connection.settings_dict["NAME"]):
-        pytest.skip("the tests' SQLite database is in memory")
 
 
 @dataclass
