@@ -13,11 +13,11 @@ from leadscore.templatetags.dashboard import signed
 from scoring import past
 from scoring import selectors as scoring
 from scoring.core.explain import Explanation, outlook
+from scoring.core.timeline import Timeline
 from scoring.insight import explanation_of, explanation_then, ledger_page
 from scoring.models import ScoreEntry
 from scoring.past import Moment
 from scoring.selectors import LeadView
-from scoring.timelines import timeline_of
 
 ENTRIES_A_PAGE = 25
 REASONS_SHOWN = 5
@@ -69,18 +69,24 @@ def slider(first: datetime | None, *, at: datetime | None, now: datetime) -> Sli
     return Slider(least=most - step * NOTCHES, most=most, step=step, value=value)
 
 
-def seen(lead: Lead, *, scale: StageScale, cursor: str | None, at: datetime | None, now: datetime) -> Seen:
+def seen(
+    lead: Lead, *, timeline: Timeline, scale: StageScale, cursor: str | None, at: datetime | None, now: datetime
+) -> Seen:
     """Return a scorecard of a lead now, or as it was `at` a moment; raises `CursorInvalid`."""
-    return _now(lead, scale, cursor, now=now) if at is None else _then(lead, scale, cursor, at=at, now=now)
+    if at is None:
+        return _now(lead, timeline, scale, cursor, now=now)
+    return _then(lead, timeline, scale, cursor, at=at, now=now)
 
 
-def _now(lead: Lead, scale: StageScale, cursor: str | None, *, now: datetime) -> Seen:
-    view, state = past.standing_now(lead, now=now)
+def _now(lead: Lead, timeline: Timeline, scale: StageScale, cursor: str | None, *, now: datetime) -> Seen:
+    view, state = past.standing_now(lead, now=now, timeline=timeline)
     name = scale.scorecard
     history = scoring.history_page(lead, scorecard=name, newest_first=True, cursor=cursor, limit=ENTRIES_A_PAGE)
-    total = scoring.entry_count(lead, scorecard=name)
+    total = _entry_count(lead, history, scorecard=name)
     shown = next((card for card in view.cards if card.scorecard == name), None)
-    told = explanation_of(lead, Moment(now=now), scorecard=name) if total <= MOST_EXPLAINED else None
+    told = None
+    if total <= MOST_EXPLAINED:
+        told = explanation_of(lead, Moment(now=now), scorecard=name, timeline=timeline)
     return Seen(
         view=view,
         score=shown.score if shown else view.score,
@@ -88,12 +94,14 @@ def _now(lead: Lead, scale: StageScale, cursor: str | None, *, now: datetime) ->
         history=history,
         entry_total=total,
         why=() if told is None else _weightiest(told),
-        next=outlook(now=now, timeline=timeline_of(lead.project_id), state=state, scorecard=name),
+        next=outlook(now=now, timeline=timeline, state=state, scorecard=name),
     )
 
 
-def _then(lead: Lead, scale: StageScale, cursor: str | None, *, at: datetime, now: datetime) -> Seen:
-    then = past.lead_then(lead, Moment(now=now, as_of=at))
+def _then(
+    lead: Lead, timeline: Timeline, scale: StageScale, cursor: str | None, *, at: datetime, now: datetime
+) -> Seen:
+    then = past.lead_then(lead, Moment(now=now, as_of=at), timeline=timeline)
     told = explanation_then(then, scorecard=scale.scorecard)
     return Seen(
         view=past.view_then(then),
@@ -104,6 +112,13 @@ def _then(lead: Lead, scale: StageScale, cursor: str | None, *, at: datetime, no
         why=_weightiest(told),
         next=told.next,
     )
+
+
+def _entry_count(lead: Lead, newest_first: Page[ScoreEntry], *, scorecard: str) -> int:
+    """Return how many entries a ledger has; its first page tells, because their places are numbered without gaps."""
+    if newest_first.rows and newest_first.previous is None:
+        return newest_first.rows[0].sequence + 1
+    return scoring.entry_count(lead, scorecard=scorecard)
 
 
 def _weightiest(told: Explanation) -> tuple[str, ...]:
