@@ -1,6 +1,5 @@
 """A lead's page at a moment: as it is now, or as it was, with the slider that leads from one to the other."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,7 +11,7 @@ from leadscore.dashboard.stages import StageScale
 from leadscore.templatetags.dashboard import signed
 from scoring import past
 from scoring import selectors as scoring
-from scoring.core.explain import Explanation, outlook
+from scoring.core.explain import Explanation, by_cause, outlook
 from scoring.core.timeline import Timeline
 from scoring.insight import explanation_of, explanation_then, ledger_page
 from scoring.models import ScoreEntry
@@ -20,7 +19,7 @@ from scoring.past import Moment
 from scoring.selectors import LeadView
 
 ENTRIES_A_PAGE = 25
-REASONS_SHOWN = 5
+REASONS_SHOWN = 8
 MOST_EXPLAINED = 500  # longer ledgers are told entry by entry only: this page is drawn every few seconds
 NOTCHES = 200
 
@@ -93,7 +92,7 @@ def _now(lead: Lead, timeline: Timeline, scale: StageScale, cursor: str | None, 
         stage=shown.stage if shown else view.stage,
         history=history,
         entry_total=total,
-        why=() if told is None else _weightiest(told),
+        why=() if told is None else _reasons(told, now=now),
         next=outlook(now=now, timeline=timeline, state=state, scorecard=name),
     )
 
@@ -109,7 +108,7 @@ def _then(
         stage=told.stage,
         history=ledger_page(then, scale.scorecard, newest_first=True, cursor=cursor, limit=ENTRIES_A_PAGE),
         entry_total=sum(entry.scorecard == scale.scorecard for entry in then.entries),
-        why=_weightiest(told),
+        why=_reasons(told, now=at),
         next=told.next,
     )
 
@@ -121,14 +120,15 @@ def _entry_count(lead: Lead, newest_first: Page[ScoreEntry], *, scorecard: str) 
     return scoring.entry_count(lead, scorecard=scorecard)
 
 
-def _weightiest(told: Explanation) -> tuple[str, ...]:
-    """Return the sentences that matter most, and the sum of the others, so that together they are the score."""
-    parts = sorted(told.contributions, key=lambda part: abs(part.points), reverse=True)
-    sentences = [part.sentence for part in parts[:REASONS_SHOWN]]
-    others: Sequence[Decimal] = [part.points for part in parts[REASONS_SHOWN:]]
-    if others:
-        what = "smaller contribution" if len(others) == 1 else "smaller contributions"
-        sentences.append(f"{signed(sum(others, Decimal(0)))} from {len(others):,} {what}")
+def _reasons(told: Explanation, *, now: datetime) -> tuple[str, ...]:
+    """Return what matters most, and the sum of the rest, so that together they are the score."""
+    causes = by_cause(told.contributions, now=now)
+    sentences = [sentence for _, sentence in causes[:REASONS_SHOWN]]
+    rest = [points for points, _ in causes[REASONS_SHOWN:]]
+    if rest:
+        sentences.append(
+            f"{signed(sum(rest, Decimal(0)))} from {len(rest):,} other reason{'s' if len(rest) > 1 else ''}"
+        )
     return tuple(sentences)
 
 

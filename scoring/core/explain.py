@@ -140,6 +140,28 @@ def _contributions(
         )
 
 
+def by_cause(contributions: Iterable[Contribution], *, now: datetime) -> list[tuple[Decimal, str]]:
+    """Return the same told shorter, the weightiest first, as (points, sentence): what the same rules gave is added up.
+
+    They still sum to the score. Adjustments are told one by one, because each has its own reason.
+    """
+    causes: dict[tuple[object, ...], list[Contribution]] = {}
+    for number, part in enumerate(contributions):
+        apart = number if part.kind == "adjustment" else None
+        causes.setdefault((part.kind, part.rules, apart), []).append(part)
+    told = [(sum((part.points for part in parts), ZERO), _cause(parts, now)) for parts in causes.values()]
+    return sorted(told, key=lambda cause: abs(cause[0]), reverse=True)
+
+
+def _cause(parts: Sequence[Contribution], now: datetime) -> str:
+    if len(parts) == 1:
+        return parts[0].sentence
+    what = in_words(sum((part.points for part in parts), ZERO), sign=True)
+    last = max(part.occurred_at for part in parts if part.occurred_at is not None)
+    verb = "expired, " if parts[0].kind == "decay" else ""
+    return f"{what} {verb}{' and '.join(parts[0].rules)}, {len(parts):,} times, the last {_ago(now - last)}"
+
+
 def _sentence(entry: Entry, now: datetime, note: Note | None) -> str:
     what = in_words(entry.delta, sign=True)
     ago = _ago(now - entry.occurred_at)
