@@ -55,9 +55,9 @@ class LeadThen:
     rows: list[LogRow]
 
     @property
-    def notes(self) -> Mapping[str, Note]:
+    def notes(self) -> Mapping[UUID, Note]:
         """Return what people said of their adjustments, by the key of the event."""
-        return {str(row[0]): note_of(row) for row in self.rows if row[3] == Event.Kind.ADJUSTMENT}
+        return {row[0]: note_of(row) for row in self.rows if row[3] == Event.Kind.ADJUSTMENT}
 
 
 def lead_then(lead: Lead, moment: Moment, *, timeline: Timeline | None = None) -> LeadThen:
@@ -148,7 +148,7 @@ def _unsaved(lead: Lead, entry: engine.Entry) -> ScoreEntry:
         scorecard=entry.scorecard,
         sequence=entry.sequence,
         kind=entry.kind,
-        event_id=None if entry.event_key is None else UUID(entry.event_key),
+        event_id=entry.event_key,
         client_event_id=entry.event_id or "",
         event_type=entry.event_type or "",
         occurred_at=entry.occurred_at,

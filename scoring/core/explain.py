@@ -10,14 +10,14 @@ from decimal import Decimal
 from typing import Literal
 
 from scoring.core.cardfold import CardFold
-from scoring.core.entry import Entry, RuleHit
+from scoring.core.entry import Entry, Key, RuleHit
 from scoring.core.points import ZERO, in_words, to_points
 from scoring.core.ruleset import Card
 from scoring.core.state import CardState, LeadState
 from scoring.core.timeline import Timeline
 
 MAX_LOOK_AHEAD = 20_000
-NO_NOTES: "Mapping[str, Note]" = {}
+NO_NOTES: "Mapping[Key, Note]" = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def explain(
     timeline: Timeline,
     state: LeadState,
     scorecard: str | None = None,
-    notes: Mapping[str, Note] = NO_NOTES,
+    notes: Mapping[Key, Note] = NO_NOTES,
 ) -> Explanation:
     """Return why a scorecard (by default the primary one) stands where it does at `now`.
 
@@ -107,7 +107,7 @@ def _any_card(timeline: Timeline, name: str) -> Card:
 
 
 def _contributions(
-    entries: Sequence[Entry], state: CardState, now: datetime, notes: Mapping[str, Note]
+    entries: Sequence[Entry], state: CardState, now: datetime, notes: Mapping[Key, Note]
 ) -> Iterable[Contribution]:
     start = entries[0].old_score if entries else state.score
     if start:
@@ -128,7 +128,7 @@ def _contributions(
                 points=entry.delta,
                 kind=entry.kind,
                 rules=tuple(hit.name for hit in entry.rules),
-                sentence=_sentence(entry, now, notes.get(entry.event_key or "")),
+                sentence=_sentence(entry, now, notes.get(entry.event_key)),
             )
     if faded:
         yield Contribution(
