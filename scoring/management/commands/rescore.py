@@ -173,7 +173,7 @@ def _leads(options: dict[str, Any]) -> Any:
         yield project_id, [lead_id]
         return
     projects = projects_named(options["project"])
-    with _bar(Lead.objects.filter(project__in=projects).count()) as bar:
+    with _bar(Lead.objects.filter(project__in=projects, merged_into=None).count()) as bar:
         for project in projects:
             for lead_ids in batches(project.pk):
                 yield project.pk, lead_ids
@@ -190,8 +190,9 @@ def _as_if(project_id: UUID, number: int, timeline: Timeline) -> Timeline:
 
 def _one_lead(text: str, project: str | None) -> tuple[UUID, UUID]:
     lead_id = uuid_of(text)
-    found = lead_id and Lead.objects.filter(pk=lead_id, project__in=projects_named(project)).first()
+    leads = Lead.objects.select_related("merged_into").filter(project__in=projects_named(project))
+    found = lead_id and leads.filter(pk=lead_id).first()
     if not found:
         where = f" in project “{project}”" if project else ""
         raise CommandError(f"There is no lead “{text}”{where}.", returncode=REFUSED)
-    return found.project_id, found.pk
+    return found.project_id, found.survivor.pk
