@@ -34,7 +34,7 @@ class Application(Celery):
 
 app = Application("leadscore")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["scoring", "automation"])
+app.autodiscover_tasks(["ingest", "scoring", "automation"])
 app.autodiscover_tasks(["leadscore"], related_name="heartbeat")
 
 

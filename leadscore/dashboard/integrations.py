@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -32,6 +34,17 @@ class KeyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """Another system that sends webhooks: where to, and when one came last that was signed rightly."""
+
+    id: UUID
+    name: str
+    path: str
+    active: bool
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """The event received last; `seconds` ago while that is fresh."""
 
@@ -52,6 +65,7 @@ def integrations(page: Page) -> HttpResponse:
         newest=newest,
         write_token=queries.write_token(page.project),
         keys=key_rows(page.project),
+        sources=source_rows(page.project),
         address=page.request.build_absolute_uri("/").rstrip("/"),
     )
 
@@ -75,4 +89,18 @@ def key_rows(project: Project) -> tuple[KeyRow, ...]:
             created_at=key.created_at,
         )
         for key in ingest.keys_of(project.pk)
+    )
+
+
+def source_rows(project: Project) -> tuple[SourceRow, ...]:
+    """Return the project's webhook sources by name."""
+    return tuple(
+        SourceRow(
+            id=source.pk,
+            name=source.name,
+            path=reverse("api-webhooks", args=[source.public_id]).rstrip("/"),
+            active=source.active,
+            last_at=last_at,
+        )
+        for source, last_at in ingest.webhook_sources_of(project.pk)
     )

@@ -16,7 +16,7 @@ PINNED = {
     "/leaderboard": 5,
     "/automations": 7,
     "/fire": 8,
-    "/integrations": 8,
+    "/integrations": 9,
     "/fire/candidates": 8,
 }
 
