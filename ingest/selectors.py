@@ -191,6 +191,16 @@ def events_page(
     return page_of(events, order=("-id",), cursor=cursor, limit=limit)
 
 
+def places_of_events(project_ids: Collection[UUID], event_ids: Collection[str]) -> dict[str, tuple[UUID, UUID]]:
+    """Return in which of these projects, and with which lead, each of these events is stored, if it is."""
+    if not project_ids or not event_ids:
+        return {}
+    found = database.select_rows(
+        Event, ("event_id", "project", "lead"), {"project": set(project_ids), "event_id": set(event_ids)}
+    )
+    return {event_id: (project_id, lead_id) for event_id, project_id, lead_id in found}
+
+
 def newest_events(project_id: UUID, *, limit: int, kind: Event.Kind | None = None) -> list[Event]:
     """Return what was received most recently, of one kind if it is given, with the leads."""
     events = Event.objects.filter(project=project_id)

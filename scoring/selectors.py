@@ -3,7 +3,7 @@
 Some take the project's `timeline`, from callers that have asked for it already; without it they ask themselves.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -45,6 +45,14 @@ def stages_of(lead_ids: Collection[UUID]) -> dict[tuple[UUID, str], str]:
     """Return the stage of each of these leads on each scorecard, `{(lead, scorecard): stage}`."""
     rows = LeadScore.objects.filter(lead__in=lead_ids).values_list("lead", "scorecard", "stage")
     return {(lead_id, scorecard): stage for lead_id, scorecard, stage in rows}
+
+
+def standings_on_primary(project_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, tuple[Decimal, str]]:
+    """Return the score and stage of each of these leads of a project on the primary scorecard."""
+    scores = LeadScore.objects.filter(
+        project=project_id, lead__in=lead_ids, scorecard=primary_scorecard(project_id).name
+    )
+    return {lead_id: (score, stage) for lead_id, score, stage in scores.values_list("lead", "score", "stage")}
 
 
 def leads_fading(slots: Collection[int], *, now: datetime, limit: int) -> list[UUID]:
@@ -135,6 +143,19 @@ def leads_page(
     last = _last_events([score.lead_id for score in page.rows])
     views = _views(page.rows, ruleset=ruleset, last=last, now=now)
     return Page(rows=views, next=page.next, previous=page.previous)
+
+
+def lead_batches(
+    project_id: UUID, *, stage: str | None, text: str | None, order: str, size: int, now: datetime
+) -> Iterator[Sequence[LeadView]]:
+    """Yield all leads that `leads_page` lists, in its order, so many at a time."""
+    cursor = None
+    while True:
+        page = leads_page(project_id, stage=stage, text=text, order=order, cursor=cursor, limit=size, now=now)
+        yield page.rows
+        cursor = page.next
+        if cursor is None:
+            return
 
 
 def lead_view(
