@@ -1,5 +1,6 @@
 """Everything that is known of a person, as one JSON document, written piece by piece however much it is."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
@@ -57,7 +58,10 @@ def _rows(rows: "QuerySet[M]") -> Iterator[M]:
 
 
 def _json(value: object) -> bytes:
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z)
+    except TypeError:  # a whole number beyond 64 bits or half a surrogate pair, both of which JSON itself allows
+        return json.dumps(value, default=str, separators=(",", ":")).encode()
 
 
 def _list(name: str, rows: Iterable[M], represent: Callable[[M], dict[str, Any]]) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from ingest.models import Erasure, Event, Identifier, Lead, Merge, PendingEvent,
 from ingest.selectors import homes_of, members_of
 from ingest.services.identities import guard_of
 from ingest.services.suppressions import pseudonym_key_of, suppress_in_unit_of_work
+from ingest.services.webhooks import forget_person
 from ingest.signals import PersonErased, person_erased
 
 PORTION = 5_000  # events in memory at once
@@ -107,6 +108,7 @@ def _forget_in_others(project_id: UUID, leads: Collection[UUID], names: Collecti
     refused = RefusedName.objects.filter(project=project_id)
     refused.filter(Q(other__in=leads) | Q(value__in={name.value for name in names})).delete()
     _forget_merges(leads)
+    forget_person(project_id, leads, names)
     LogEntry.objects.filter(object_id__in=[str(lead_id) for lead_id in leads]).update(
         object_id="", object_repr="Somebody who was erased", change_message=""
     )

@@ -13,6 +13,7 @@ from ingest.core.suppression import digest_of
 from ingest.ids import new_id
 from ingest.models import Identifier, Project, Suppression
 
+SUPPRESSED = "suppressed"
 _FIELDS = ("id", "project", "kind", "digest", "reason", "by", "created_at")
 
 
@@ -47,7 +48,7 @@ def suppressed(event: IncomingEvent, names: Collection[Name]) -> Refused | None:
         for name in event.all_names
         if name in names
     )
-    return Refused("suppressed", problems) if problems else None
+    return Refused(SUPPRESSED, problems) if problems else None
 
 
 def _pointer(event: IncomingEvent, name: Name) -> str:
