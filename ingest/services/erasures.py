@@ -1,4 +1,4 @@
-"""Erase people: what is known of them goes, their names are suppressed, and their events stay as mere counts.
+"""Erase people: what is known of them goes, their names are suppressed if they asked for it, and their events stay as mere counts.
 
 All of a person's leads go with everything that refers to them. Their events keep what totals need, a type and times,
 and belong to nobody any more. In one unit of work: before it there is the whole person, after it nothing.
@@ -60,10 +60,8 @@ def _erase(project_id: UUID, leads: Collection[UUID], *, cause: Erasure.Cause, b
     names = [
         Name(kind, value) for kind, value in Identifier.objects.filter(lead__in=leads).values_list("kind", "value")
     ]
-    guard = guard_of(project_id)
-    told = [name for name in names if not guard.blocks(name)]  # the others name nobody in particular
-    reason = Erasure.Cause(cause).label
-    suppress_in_unit_of_work(project_id, told, reason=reason, by=by, now=now)
+    suppressed = _to_suppress(project_id, names, cause=cause)
+    suppress_in_unit_of_work(project_id, suppressed, reason=Erasure.Cause(cause).label, by=by, now=now)
     _forget_in_others(project_id, leads, names)
     PendingEvent.objects.filter(lead_id__in=leads).delete()
     events = sum(_anonymised(project_id, leads))
@@ -74,10 +72,21 @@ def _erase(project_id: UUID, leads: Collection[UUID], *, cause: Erasure.Cause, b
         cause=cause,
         by=by[:200],
         leads=len(leads),
-        names=len(told),
+        names=len(suppressed),
         events=events,
         erased_at=now,
     )
+
+
+def _to_suppress(project_id: UUID, names: Collection[Name], *, cause: Erasure.Cause) -> list[Name]:
+    """Return of which names nothing is to be stored any more: none of somebody who was idle, who may come back.
+
+    Nor of names that mean nobody in particular.
+    """
+    if cause == Erasure.Cause.RETENTION:
+        return []
+    guard = guard_of(project_id)
+    return [name for name in names if not guard.blocks(name)]
 
 
 def _hold(home: UUID) -> list[UUID]:

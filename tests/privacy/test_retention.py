@@ -46,7 +46,8 @@ def test_whoever_was_idle_for_longer_is_erased(project: Project, caller: Caller,
 
     assert list(Lead.objects.values_list("identifiers__value", flat=True)) == ["busy"]
     assert Erasure.objects.get().cause == Erasure.Cause.RETENTION
-    assert Event.objects.filter(project=project).count() == 2
+    assert caller.track(userId="idle").status_code == 202, "nobody objected, so who comes back is somebody new"
+    assert Event.objects.filter(project=project).count() == 3
 
 
 def test_an_event_of_a_merged_lead_counts_for_the_person(project: Project, caller: Caller, later: datetime) -> None:
