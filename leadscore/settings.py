@@ -152,6 +152,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"queue": "system", "expires": 10},
     },
+    "go-on-ruling": {
+        "task": "ingest.tasks.go_on_ruling",
+        "schedule": 15.0,
+        "options": {"queue": "system", "expires": 15},
+    },
     "forget-webhooks": {"task": "ingest.tasks.forget_receipts", "schedule": 3600.0, "options": {"queue": "system"}},
     "heartbeat": {"task": "leadscore.heartbeat", "schedule": 15.0, "options": {"queue": "system", "expires": 15}},
     "deliver-due": {

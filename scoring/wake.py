@@ -6,10 +6,9 @@ what is to be done stands in the database.
 
 from collections.abc import Iterable
 from functools import partial
-from uuid import UUID
 
 import structlog
-from celery import Task, current_app
+from celery import Task
 from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
@@ -32,15 +31,6 @@ def wake_again(task: "Task[..., object]", queues: Iterable[str]) -> None:
     """Send `task(queue)` to each queue even though one may be waiting: a wake-up may have been lost."""
     for queue in sorted(queues):
         _send(task, queue)
-
-
-def start(task_name: str, *keys: UUID | None, queue: str = "system") -> None:
-    """Send a task by its name, for services, which tasks build on and not the reverse."""
-    args = [None if key is None else str(key) for key in keys]
-    try:
-        current_app.send_task(task_name, args=args, queue=queue, retry=False)
-    except (OperationalError, RedisError, OSError) as error:
-        log.warning("task_not_sent", task=task_name, error=str(error))
 
 
 def lower_flag(queue: str) -> None:

@@ -3,11 +3,16 @@
 from django.urls import re_path
 
 from ingest.api.events import EventBatchView, EventLogView, EventView
+from ingest.api.rulings import ExcludeView, IncludeView, RulingsView, RulingView
 from ingest.api.webhooks import WebhookView
 
 urlpatterns = [
     re_path(r"^events/?$", EventLogView.as_view(), name="api-events"),
     re_path(r"^events/batch/?$", EventBatchView.as_view(), name="api-events-batch"),
+    re_path(r"^events/exclude/?$", ExcludeView.as_view(), name="api-events-exclude"),
+    re_path(r"^events/include/?$", IncludeView.as_view(), name="api-events-include"),
+    re_path(r"^rulings/?$", RulingsView.as_view(), name="api-rulings"),
+    re_path(r"^rulings/(?P<ruling_id>[^/]+)/?$", RulingView.as_view(), name="api-ruling"),
     re_path(r"^ingest/event/?$", EventView.as_view(), name="api-ingest-event"),
     re_path(r"^webhooks/(?P<source>[^/]{1,100})/?$", WebhookView.as_view(), name="api-webhooks"),
 ]

@@ -9,6 +9,7 @@ from ingest import database
 from ingest.core.events import IncomingEvent, occurred_at
 from ingest.ids import new_id
 from ingest.models import Event, PendingEvent
+from ingest.services import verdicts
 from ingest.signals import EventsStored, events_stored
 from ingest.slots import slot_of
 
@@ -57,6 +58,8 @@ def append(project_id: UUID, lines: Sequence[Line], *, new_lead_ids: Sequence[UU
         pending.append((key, line.home, slot_of(line.home), now, 0))
     # Sorted, so that two requests with the same events wait for each other in one direction only.
     database.insert_rows(Event, _EVENT_FIELDS, sorted(events, key=lambda row: row[2]))
+    if bots := verdicts.judge(project_id, [(row[0], row[13]) for row in events], now=now):
+        pending = [row for row in pending if row[0] not in bots]
     database.insert_rows(PendingEvent, _PENDING_FIELDS, pending)
     events_stored.send(
         sender=None,

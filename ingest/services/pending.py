@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ingest import database
-from ingest.models import PendingEvent
+from ingest.models import Lead, PendingEvent, Verdict
 from ingest.slots import slot_of
 
 _FIELDS = ("event", "lead_id", "slot", "due_at", "attempts")
@@ -23,6 +23,9 @@ def postpone(attempts: Mapping[UUID, tuple[UUID, int]], *, until: datetime) -> N
 
 
 def reopen(events: Sequence[tuple[UUID, UUID]], *, now: datetime) -> None:
-    """Put events, given as (event, lead), back on the list, as if they had just arrived."""
-    rows = [(key, lead_id, slot_of(lead_id), now, 0) for key, lead_id in events]
+    """Put events, given as (event, lead), back on the list, as if they had just arrived; the excluded ones stay off."""
+    database.lock_rows(Lead, [lead_id for _, lead_id in events])  # or one could be excluded meanwhile
+    verdicts = Verdict.objects.filter(pk__in=[key for key, _ in events], excluded=True)
+    excluded = set(verdicts.values_list("pk", flat=True))
+    rows = [(key, lead_id, slot_of(lead_id), now, 0) for key, lead_id in events if key not in excluded]
     database.upsert_rows(PendingEvent, _FIELDS, rows, unique=("event",), update=("due_at", "attempts"))

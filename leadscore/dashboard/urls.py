@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from leadscore.dashboard import integrations, prediction, publishing, views
+from leadscore.dashboard import exclusions, integrations, prediction, publishing, views
 
 
 def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -22,6 +22,13 @@ urlpatterns = [
     *page("p/<uuid:project_id>", views.overview, "overview"),
     *page("p/<uuid:project_id>/leads", views.lead_list, "lead_list"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>", views.lead_page, "lead_page"),
+    *page(
+        "p/<uuid:project_id>/leads/<uuid:lead_id>/events/<uuid:event_key>/counts",
+        exclusions.event_counts,
+        "event_counts",
+    ),
+    *page("p/<uuid:project_id>/exclusions", exclusions.exclusions, "exclusions"),
+    *page("p/<uuid:project_id>/exclusions/<uuid:ruling_id>/apply", exclusions.exclusions_apply, "exclusions_apply"),
     *page("p/<uuid:project_id>/leaderboard", views.leaderboard, "leaderboard"),
     *page("p/<uuid:project_id>/automations", views.automation_list, "automation_list"),
     *page("p/<uuid:project_id>/rules", publishing.rules, "rules"),

@@ -23,7 +23,7 @@ from scoring import selectors
 from scoring.core import engine
 from scoring.core.timeline import Timeline
 from scoring.log import logs_of
-from scoring.services import dead_letters, projection, refolds
+from scoring.services import bursts, dead_letters, projection, refolds
 from scoring.services.outcomes import Before, outcome_of
 from scoring.services.projection import Failure, Projection
 from scoring.services.refolds import Mark
@@ -92,6 +92,7 @@ def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -
     for row in ingested.log_of_pending(list(claims)):
         batch[homes[row[2]].lead_id].append(row)
     projects = {home.lead_id: home.project_id for home in homes.values()}
+    batch = bursts.set_aside(batch, projects, now=now)
     timelines = timelines_of({projects[lead_id] for lead_id in batch})
     works = {lead_id: _Work(timelines[projects[lead_id]], projects[lead_id], rows) for lead_id, rows in batch.items()}
     marks = refolds.marks_of(works)

@@ -8,7 +8,7 @@ import redis
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from ingest import redis_access
+from ingest import background, redis_access
 from ingest.models import PendingEvent
 from scoring import routing, tasks, wake
 from scoring.services import walks
@@ -139,7 +139,7 @@ def test_a_rescore_in_the_background_goes_on_where_its_time_ended(
     walk = walks.start_rescore(project.pk, by=None, now=timezone.now(), in_background=False)
     part = walk.parts.get()
 
-    with mock.patch.object(wake, "start") as sent:
+    with mock.patch.object(background, "start") as sent:
         tasks.walk(str(part.pk), None)
 
     first = min(lead_of(project, user).pk for user in ("ada", "bob"))
