@@ -142,10 +142,10 @@ def leads_waiting(slots: Collection[int], *, now: datetime, limit: int) -> list[
     return list(dict.fromkeys(due.values_list("lead_id", flat=True)[:limit]))
 
 
-def pending_of(lead_ids: Collection[UUID], *, now: datetime, limit: int) -> list[tuple[UUID, UUID, int]]:
-    """Return up to `limit` due pending events of these leads, the longest due first: (event, lead, attempts)."""
+def pending_of(lead_ids: Collection[UUID], *, now: datetime, limit: int) -> list[tuple[UUID, UUID, int, bool]]:
+    """Return up to `limit` due pending events of these leads, the longest due first: (event, lead, attempts, quiet)."""
     due = PendingEvent.objects.filter(lead_id__in=lead_ids, due_at__lte=now).order_by("due_at")
-    return list(due.values_list("event_id", "lead_id", "attempts")[:limit])
+    return list(due.values_list("event_id", "lead_id", "attempts", "quiet")[:limit])
 
 
 def slots_waiting(*, since: datetime) -> set[int]:

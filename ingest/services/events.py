@@ -20,7 +20,7 @@ _EVENT_FIELDS = (
     "id", "project", "event_id", "lead", "kind", "event_type", "occurred_at", "received_at", "sent_at", "timestamp",
     "session_id", "properties", "traits", "context",
 )  # fmt: skip
-_PENDING_FIELDS = ("event", "lead_id", "slot", "due_at", "attempts")
+_PENDING_FIELDS = ("event", "lead_id", "slot", "due_at", "attempts", "quiet")
 _LEAD_FIELDS = ("id", "project", "name", "email", "company", "traits", "trait_clock", "owner", "created_at")
 _IDENTIFIER_FIELDS = ("id", "project", "kind", "value", "lead", "created_at")
 
@@ -57,10 +57,10 @@ def record(project_id: UUID, incoming: Sequence[IncomingEvent], *, now: datetime
 
 
 def record_in_unit_of_work(
-    project_id: UUID, named: Sequence[tuple[str, IncomingEvent]], *, now: datetime
+    project_id: UUID, named: Sequence[tuple[str, IncomingEvent]], *, now: datetime, quiet: bool = False
 ) -> list[Outcome]:
-    """Store events, each given with its id, as a part of the caller's unit of work."""
-    return _Recording(project_id=project_id, now=now).run(named)
+    """Store events, each given with its id, as a part of the caller's unit of work; `quiet` ones set off nothing."""
+    return _Recording(project_id=project_id, now=now, quiet=quiet).run(named)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +69,7 @@ class _Recording:
 
     project_id: UUID
     now: datetime
+    quiet: bool = False
     known_leads: set[UUID] = field(default_factory=set)
     taken: dict[Name, UUID] = field(default_factory=dict)
     new_leads: dict[UUID, profile.Profile] = field(default_factory=dict)
@@ -186,14 +187,14 @@ class _Recording:
                     event.context,
                 )
             )
-            pending.append((key, outcome.lead_id, slot_of(outcome.lead_id), self.now, 0))
+            pending.append((key, outcome.lead_id, slot_of(outcome.lead_id), self.now, 0, self.quiet))
         database.insert_rows(Event, _EVENT_FIELDS, sorted(events, key=lambda row: row[2]))
         database.insert_rows(PendingEvent, _PENDING_FIELDS, pending)
         events_stored.send(
             sender=None,
             stored=EventsStored(
                 project_id=self.project_id,
-                slots=frozenset(slot for _, _, slot, _, _ in pending),
+                slots=frozenset(row[2] for row in pending),
                 new_lead_ids=tuple(self.new_leads),
             ),
         )
