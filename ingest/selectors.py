@@ -9,9 +9,10 @@ from uuid import UUID
 from django.db.models import Count, Min, Q, QuerySet
 
 from ingest import database
+from ingest.core.imports.rejected import written
 from ingest.core.keys import digest
 from ingest.ids import first_id_at
-from ingest.models import ApiKey, Event, Identifier, Lead, PendingEvent, Project, User
+from ingest.models import ApiKey, Event, Identifier, Import, Lead, PendingEvent, Project, RejectedRow, User
 from ingest.pages import Page, page_of
 
 _KEY_FIELDS = ("id", "project", "kind", "allowed_origins", "events_per_minute", "active")
@@ -131,6 +132,39 @@ def activity_counts(lead_ids: Collection[UUID], *, now: datetime) -> dict[UUID, 
         .values_list("lead")
         .annotate(count=Count("pk"))
     )
+
+
+# --- Imports --------------------------------------------------------------------------------------------------------
+
+
+def import_of(project_id: UUID, import_id: UUID | str) -> Import | None:
+    """Return an import of the project; `None` for any other id, however it is spelled."""
+    try:
+        key = UUID(str(import_id))
+    except ValueError:
+        return None
+    return Import.objects.select_related("requested_by", "key").filter(project=project_id, pk=key).first()
+
+
+def imports_page(project_id: UUID, *, cursor: str | None = None, limit: int = 50) -> Page[Import]:
+    """Return the project's imports, the newest first."""
+    imports = Import.objects.filter(project=project_id).select_related("requested_by", "key")
+    return page_of(imports, order=("-id",), cursor=cursor, limit=limit)
+
+
+def rejected_rows(import_id: UUID, *, limit: int) -> list[RejectedRow]:
+    """Return the first rejected rows of an import."""
+    return list(RejectedRow.objects.filter(imported=import_id).order_by("line")[:limit])
+
+
+def rejected_as_csv(import_id: UUID) -> Iterator[str]:
+    """Yield the kept rejected rows of an import as a CSV, a thousand at a time."""
+    yield "\ufeff" + written([("line", "reason", "row")])
+    after = 0
+    rows = RejectedRow.objects.filter(imported=import_id).order_by("line").values_list("line", "reason", "raw")
+    while portion := list(rows.filter(line__gt=after)[:1000]):
+        yield written(portion)
+        after = portion[-1][0]
 
 
 # --- What is pending ----------------------------------------------------------------------------------------------

@@ -152,6 +152,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"queue": "system", "expires": 10},
     },
+    "go-on-with-imports": {
+        "task": "ingest.tasks.go_on_with_imports",
+        "schedule": 15.0,
+        "options": {"queue": "imports", "expires": 15},
+    },
     "heartbeat": {"task": "leadscore.heartbeat", "schedule": 15.0, "options": {"queue": "system", "expires": 15}},
     "deliver-due": {
         "task": "automation.tasks.deliver_due",
@@ -213,6 +218,16 @@ SPECTACULAR_SETTINGS = {
     },
     "PREPROCESSING_HOOKS": ["leadscore.api.schema.without_trailing_slash"],
 }
+
+# --- Imports -------------------------------------------------------------------------------------------------------
+IMPORT_DIRECTORY = LEADSCORE_HOME / "imports"
+IMPORT_MAX_MEGABYTES = env.whole_number("IMPORT_MAX_MEGABYTES", default=1024, least=1, most=1_000_000)
+IMPORT_KEEP_DAYS = env.whole_number("IMPORT_KEEP_DAYS", default=7, least=0, most=3650)
+FILE_UPLOAD_HANDLERS = [
+    "leadscore.uploads.Limit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # --- Outgoing ------------------------------------------------------------------------------------------------------
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")

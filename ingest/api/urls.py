@@ -2,10 +2,16 @@
 
 from django.urls import re_path
 
+from ingest.api import imports
 from ingest.api.events import EventBatchView, EventLogView, EventView
 
 urlpatterns = [
     re_path(r"^events/?$", EventLogView.as_view(), name="api-events"),
     re_path(r"^events/batch/?$", EventBatchView.as_view(), name="api-events-batch"),
+    re_path(r"^imports/?$", imports.ImportsView.as_view(), name="api-imports"),
+    re_path(r"^imports/preview/?$", imports.ImportPreviewView.as_view(), name="api-import-preview"),
+    re_path(r"^imports/(?P<import_id>[^/]+)/?$", imports.ImportView.as_view(), name="api-import"),
+    re_path(r"^imports/(?P<import_id>[^/]+)/rejected/?$", imports.RejectedView.as_view(), name="api-import-rejected"),
+    re_path(r"^imports/(?P<import_id>[^/]+)/cancel/?$", imports.CancelView.as_view(), name="api-import-cancel"),
     re_path(r"^ingest/event/?$", EventView.as_view(), name="api-ingest-event"),
 ]

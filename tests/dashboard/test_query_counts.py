@@ -17,6 +17,7 @@ PINNED = {
     "/automations": 7,
     "/fire": 9,
     "/integrations": 8,
+    "/imports": 4,
     "/fire/candidates": 8,
 }
 

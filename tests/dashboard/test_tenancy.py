@@ -18,6 +18,7 @@ PAGES = [
     "/fire",
     "/fire/candidates",
     "/integrations",
+    "/imports",
 ]
 
 

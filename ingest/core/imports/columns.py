@@ -42,7 +42,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "traits.company": ("company", "companyname", "organisation", "organization", "account", "accountname", "firma"),
 }
 _ONLY_OF_EVENTS = frozenset({"eventType", "timestamp", "eventId", "sessionId"})
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLAIN_KEY = re.compile(r"[a-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,9 @@ def detect_dialect(
     candidates = [
         replace(asked, delimiter=each, quote=mark, escape=how)
         for mark, how, each in product(
-            (quote,) if quote else QUOTES, escapes, (delimiter,) if delimiter else DELIMITERS
+            (quote,) if quote else QUOTES[:1] if QUOTES[0] in text else QUOTES,
+            escapes,
+            (delimiter,) if delimiter else DELIMITERS,
         )
     ]
     # The first of equals wins, so the usual ways stand first.
