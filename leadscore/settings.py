@@ -214,6 +214,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "LevelEnum": ["high", "medium", "low"],  # of velocity as of risk
+        "ImportKindEnum": ["leads", "events"],
+        "ImportStatusEnum": ["uploaded", "running", "done", "cancelled", "failed"],
         "RecordedStatusEnum": ["queued", "duplicate"],
     },
     "PREPROCESSING_HOOKS": ["leadscore.api.schema.without_trailing_slash"],

@@ -59,10 +59,12 @@ def detect_encoding(sample: bytes, *, all_utf8: bool, wanted: str | None = None)
     found = _marked(sample)
     if wanted is not None:
         return Encoded(name=wanted, mark=found.mark if found is not None and found.name == wanted else 0)
-    found = found or _utf_16_without_mark(sample)
     if found is not None:
         return found
-    controls = sum(sample.count(byte) for byte in range(32) if byte not in _TEXT_CONTROLS)
+    controls = sum(sample.count(byte) for byte in range(1, 32) if byte not in _TEXT_CONTROLS)
+    if controls <= _FEW_CONTROLS and (found := _utf_16_without_mark(sample)):
+        return found
+    controls += sample.count(0)
     if controls > max(_FEW_CONTROLS, len(sample) * _MOST_CONTROLS):
         raise _no_text("is no text file. Save it as CSV or as JSON Lines")
     return Encoded(name="utf-8" if all_utf8 or _begins_as_utf8(sample) else "windows-1252")
