@@ -60,6 +60,8 @@ def record_in_unit_of_work(
     project_id: UUID, named: Sequence[tuple[str, IncomingEvent]], *, now: datetime, quiet: bool = False
 ) -> list[Outcome]:
     """Store events, each given with its id, as a part of the caller's unit of work; `quiet` ones set off nothing."""
+    if not named:
+        return []
     return _Recording(project_id=project_id, now=now, quiet=quiet).run(named)
 
 
