@@ -79,8 +79,9 @@ def main() -> None:
             for _ in imports.portions(imported.pk):
                 pass
             seconds = time.process_time() - begun
+            grown = peak() - before
             print(
-                f"imported                 {read / seconds:9,.0f} rows per CPU second, {peak() - before:.0f} MB more than before"
+                f"imported                 {read / seconds:9,.0f} rows per CPU second, {grown:.0f} MB more than before"
             )
             imported_files.delete(imported.pk)
     finally:

@@ -45,7 +45,7 @@ def test_a_file_is_shown_asked_about_stored_and_its_rejected_rows_downloaded(
     for _ in imports.portions(Import.objects.get().pk):
         pass
     done = browser_of_member.get(address).content.decode()
-    rejected = browser_of_member.get(f"{address}/rejected")
+    rejected: Answer = browser_of_member.get(f"{address}/rejected")
 
     assert "data-poll" not in done
     assert "nobody" in done

@@ -4,6 +4,7 @@ import csv
 import io
 import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -37,7 +38,7 @@ def test_what_a_csv_writer_writes_is_read_as_it_was(
 ) -> None:
     data = written([HEADER, *table], delimiter=delimiter, quoting=quoting, lineterminator=line_end, encoding=encoding)
 
-    said = {"encoding": encoding} if encoding.endswith("e") else {}  # without a mark
+    said: dict[str, Any] = {"encoding": encoding} if encoding.endswith("e") else {}  # without a mark
 
     found = records(data, **said)
 
@@ -55,7 +56,7 @@ def test_reading_on_from_the_end_of_any_record_reads_the_rest(
     table: list[list[str]], encoding: str, data: st.DataObject
 ) -> None:
     file = written([HEADER, *table], encoding=encoding, quoting=csv.QUOTE_ALL)
-    said = {"encoding": encoding} if encoding.endswith("e") else {}
+    said: dict[str, Any] = {"encoding": encoding} if encoding.endswith("e") else {}
     whole = records(file, **said)
     place = data.draw(st.integers(0, len(whole) - 1))
 
