@@ -245,6 +245,24 @@ class LeadState(models.Model):
         return f"State of {self.lead_id}"
 
 
+class Refold(models.Model):
+    """A mark that a lead's ledger does not follow from its log any longer, because the log itself has changed.
+
+    It became another lead's too, lost events to a lead it was separated from, or events of it stopped to count. The
+    next time its queue gets to it, it is folded from the log.
+    """
+
+    lead = models.OneToOneField(Lead, on_delete=models.CASCADE, primary_key=True, related_name="refold")
+    stood_in = models.JSONField(
+        default=list, help_text="The stages in which leads stood that were merged into it: not to be reached again."
+    )
+    quiet = models.BooleanField(help_text="Whether the change itself is no reason to act.")
+    requested_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Refold of {self.lead_id}"
+
+
 class ScoreEntry(models.Model):
     """One line of the score ledger: an event's effect on one scorecard. The lines of a lead chain and sum."""
 

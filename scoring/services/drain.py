@@ -5,8 +5,7 @@ cannot be scored is tried again later and parked after that, while its lead and 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -23,10 +22,11 @@ from ingest.services import pending
 from scoring import selectors
 from scoring.core import engine
 from scoring.core.timeline import Timeline
-from scoring.log import countable_log
-from scoring.services import dead_letters, projection
+from scoring.log import logs_of
+from scoring.services import dead_letters, projection, refolds
 from scoring.services.outcomes import Before, outcome_of
 from scoring.services.projection import Failure, Projection
+from scoring.services.refolds import Mark
 from scoring.signals import LeadOutcome, scored
 from scoring.timelines import timelines_of
 
@@ -37,8 +37,7 @@ RETRY_DELAYS = (timedelta(seconds=5), timedelta(seconds=30))
 logger = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim:
+class _Claim(NamedTuple):
     """A pending event of this batch."""
 
     lead_id: UUID
@@ -87,27 +86,37 @@ def _claims(slots: Collection[int], *, now: datetime) -> dict[UUID, _Claim]:
 
 def _score_claims(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -> int:
     """Score quiet events, of which nobody who acts on scores is told, and then the others, from where those led."""
-    database.lock_rows(Lead, {claim.lead_id for claim in claims.values()})
+    if not claims:
+        return 0
+    homes = _hold({claim.lead_id for claim in claims.values()})
+    claims = {key: claim._replace(lead_id=homes[claim.lead_id].lead_id) for key, claim in claims.items()}
     quiet = {key: claim for key, claim in claims.items() if claim.quiet}
-    _score_batch(quiet, fold, now=now)
+    _score_batch(quiet, homes, fold, now=now)
     outcomes = _score_batch(
-        {key: claims[key] for key in claims.keys() - quiet.keys()} if quiet else claims, fold, now=now
+        {key: claims[key] for key in claims.keys() - quiet.keys()} if quiet else claims, homes, fold, now=now
     )
     if outcomes:
         scored.send(sender=None, outcomes=outcomes)
     return len(claims)
 
 
-def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -> list[LeadOutcome]:
+def _score_batch(
+    claims: Mapping[UUID, _Claim], homes: Mapping[UUID, ingested.Home], fold: _Fold, *, now: datetime
+) -> list[LeadOutcome]:
     if not claims:
         return []
-    batch = _by_lead(ingested.log_of_pending(list(claims)))
-    projects = ingested.projects_of_leads(batch)
-    timelines = timelines_of(set(projects.values()))
+    batch: dict[UUID, list[LogRow]] = defaultdict(list)
+    for row in ingested.log_of_pending(list(claims)):
+        batch[homes[row[2]].lead_id].append(row)
+    projects = {home.lead_id: home.project_id for home in homes.values()}
+    timelines = timelines_of({projects[lead_id] for lead_id in batch})
     works = {lead_id: _Work(timelines[projects[lead_id]], projects[lead_id], rows) for lead_id, rows in batch.items()}
-    folded = list(fold(works, now))
+    marks = refolds.marks_of(works)
+    folded = list(fold({lead_id: work for lead_id, work in works.items() if lead_id not in marks}, now))
+    folded += _refold({lead_id: works[lead_id] for lead_id in marks}, marks, now=now)
     projections = [done for done, _ in folded]
     projection.write(projections)
+    refolds.done(marks)
     failures = {key: failure for done in projections for key, failure in done.failures.items()}
     settled = [row[0] for rows in batch.values() for row in rows if row[0] not in failures]
     pending.settle(settled)
@@ -115,11 +124,13 @@ def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -
     return [outcome_of(done, before, batch[done.lead_id]) for done, before in folded]
 
 
-def _by_lead(rows: Iterable[LogRow]) -> dict[UUID, list[LogRow]]:
-    leads: dict[UUID, list[LogRow]] = defaultdict(list)
-    for row in rows:
-        leads[row[2]].append(row)
-    return leads
+def _hold(lead_ids: Collection[UUID]) -> dict[UUID, ingested.Home]:
+    """Lock the leads that stand for these and return them, looking again if that changed before they were locked."""
+    homes = ingested.homes_of(lead_ids)
+    database.lock_rows(Lead, {home.lead_id for home in homes.values()})
+    if ingested.homes_of(lead_ids) != homes:
+        raise database.Overtaken
+    return homes
 
 
 def _fold(batch: _Batch, now: datetime) -> Iterator[_Done]:
@@ -168,9 +179,32 @@ def _fold_from_log(batch: _Batch, now: datetime) -> Iterator[_Done]:
 def _rebuild(batch: _Batch, before: Mapping[UUID, Before], *, now: datetime) -> Iterator[_Done]:
     if not batch:
         return
-    logs = _by_lead(countable_log(list(batch), with_pending=[row[0] for work in batch.values() for row in work.rows]))
+    logs = logs_of(batch, with_pending=[row[0] for work in batch.values() for row in work.rows])
     for lead_id, work in batch.items():
         yield projection.rebuild(work.project_id, lead_id, work.timeline, logs[lead_id], now=now), before[lead_id]
+
+
+def _refold(batch: _Batch, marks: Mapping[UUID, Mark], *, now: datetime) -> Iterator[_Done]:
+    """Fold leads whose logs have changed otherwise than by new events.
+
+    Where that is no reason to act, a lead stood before this batch where the rest of its log leads; else where it stood
+    last. Of leads that became one, the highest stage counts: what fired for it does not fire again.
+    """
+    if not batch:
+        return
+    logs = logs_of(batch, with_pending=[row[0] for work in batch.values() for row in work.rows])
+    stages = selectors.stages_of(batch)
+    for lead_id, work in batch.items():
+        table = work.timeline.latest.primary.stages
+        mark = marks[lead_id]
+        stage = stages.get((lead_id, work.timeline.latest.primary.name))
+        if mark.quiet or stage is None:
+            new = {row[0] for row in work.rows}
+            rest = [row for row in logs[lead_id] if row[0] not in new]
+            known = projection.rebuild(work.project_id, lead_id, work.timeline, rest, now=now)
+            stage = known.state.cards[work.timeline.latest.primary.name].stage
+        done = projection.rebuild(work.project_id, lead_id, work.timeline, logs[lead_id], now=now)
+        yield done, Before.scored(mark.highest(stage, table), now=now)
 
 
 def _set_aside(failures: Mapping[UUID, Failure], claims: Mapping[UUID, _Claim], *, now: datetime) -> None:
@@ -209,7 +243,8 @@ def _score_leads_alone(slots: Collection[int], *, now: datetime) -> int:
 
 
 def _set_lead_aside(lead_id: UUID, claims: Mapping[UUID, _Claim], failure: Failure, *, now: datetime) -> None:
-    database.lock_rows(Lead, [lead_id])
+    homes = _hold([lead_id])
+    claims = {key: claim._replace(lead_id=homes[lead_id].lead_id) for key, claim in claims.items()}
     # Only what is still pending: another worker may have got past what failed here.
     failures = {row[0]: failure for row in ingested.log_of_pending(list(claims))}
     _set_aside(failures, claims, now=now)
