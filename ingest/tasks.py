@@ -1,11 +1,13 @@
 """The tasks of ingestion: thin, and safe to lose, to double and to delay."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
-from ingest.services import imports
+from ingest.services import imports, webhooks
 
 IMPORT_SECONDS = 2.0
 
@@ -22,3 +24,9 @@ def go_on_with_imports() -> None:
     now = timezone.now()
     imports.go_on(now=now)
     imports.tidy_up(now=now)
+
+
+@shared_task(ignore_result=True, time_limit=600)
+def forget_receipts() -> None:
+    """Delete the receipts of webhooks that are older than `WEBHOOK_DAYS`."""
+    webhooks.forget_receipts(before=timezone.now() - timedelta(days=settings.WEBHOOK_DAYS))

@@ -157,6 +157,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"queue": "imports", "expires": 15},
     },
+    "forget-webhooks": {"task": "ingest.tasks.forget_receipts", "schedule": 3600.0, "options": {"queue": "system"}},
     "heartbeat": {"task": "leadscore.heartbeat", "schedule": 15.0, "options": {"queue": "system", "expires": 15}},
     "deliver-due": {
         "task": "automation.tasks.deliver_due",
@@ -217,6 +218,7 @@ SPECTACULAR_SETTINGS = {
         "ImportKindEnum": ["leads", "events"],
         "ImportStatusEnum": ["uploaded", "running", "done", "cancelled", "failed"],
         "RecordedStatusEnum": ["queued", "duplicate"],
+        "WebhookStatusEnum": ["queued", "duplicate", "ignored"],
     },
     "PREPROCESSING_HOOKS": ["leadscore.api.schema.without_trailing_slash"],
 }
@@ -230,6 +232,8 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
+# --- Incoming webhooks ---------------------------------------------------------------------------------------------
+WEBHOOK_DAYS = env.whole_number("WEBHOOK_DAYS", default=14, least=1, most=365)
 
 # --- Outgoing ------------------------------------------------------------------------------------------------------
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")

@@ -4,6 +4,7 @@ from django.urls import re_path
 
 from ingest.api import imports
 from ingest.api.events import EventBatchView, EventLogView, EventView
+from ingest.api.webhooks import WebhookView
 
 urlpatterns = [
     re_path(r"^events/?$", EventLogView.as_view(), name="api-events"),
@@ -14,4 +15,5 @@ urlpatterns = [
     re_path(r"^imports/(?P<import_id>[^/]+)/rejected/?$", imports.RejectedView.as_view(), name="api-import-rejected"),
     re_path(r"^imports/(?P<import_id>[^/]+)/cancel/?$", imports.CancelView.as_view(), name="api-import-cancel"),
     re_path(r"^ingest/event/?$", EventView.as_view(), name="api-ingest-event"),
+    re_path(r"^webhooks/(?P<source>[^/]{1,100})/?$", WebhookView.as_view(), name="api-webhooks"),
 ]
