@@ -224,6 +224,75 @@ class Event(models.Model):
         return f"{self.event_type} {self.event_id}"
 
 
+class Import(models.Model):
+    """A file of leads or events on its way into the log. What is behind `position` is stored; it goes on from there.
+
+    One made by a command is worked through by that command; all others by the workers.
+    """
+
+    class Kind(models.TextChoices):
+        LEADS = "leads", "Leads"
+        EVENTS = "events", "Events"
+
+    class Status(models.TextChoices):
+        UPLOADED = "uploaded", "Waiting for you"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+        FAILED = "failed", "Failed"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imports")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.UPLOADED)
+    in_background = models.BooleanField(default=True)
+    file_name = models.CharField(max_length=200)
+    path = models.CharField(max_length=1000, blank=True, help_text="Where the file lies; empty once it is deleted.")
+    size = models.BigIntegerField(help_text="Of the file, in bytes.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the file.")
+    all_utf8 = models.BooleanField()
+    options = models.JSONField(default=dict)
+    layout = models.JSONField(default=dict)
+    position = models.BigIntegerField(default=0, help_text="The byte up to which rows are stored.")
+    line = models.BigIntegerField(default=0)
+    read = models.BigIntegerField(default=0)
+    accepted = models.BigIntegerField(default=0)
+    duplicates = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=500, blank=True)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    key = models.ForeignKey(ApiKey, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    moved_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "-id"], name="import_newest"),
+            models.Index(fields=["status", "moved_at"], name="import_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class RejectedRow(models.Model):
+    """A row of an imported file that was not taken, and why. Only the first ones of a file are kept."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    imported = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rejected_rows", db_index=False)
+    line = models.BigIntegerField()
+    reason = models.CharField(max_length=500)
+    raw = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["imported", "line"], name="rejected_row_once_per_line")]
+
+    def __str__(self) -> str:
+        return f"Line {self.line}: {self.reason}"
+
+
 class Merge(models.Model):
     """One lead became part of another. `undone_at` says that they were separated again, and since when."""
 
@@ -289,6 +358,7 @@ class PendingEvent(models.Model):
     slot = models.PositiveSmallIntegerField(help_text="Which of the lead slots the lead hashes to.")
     due_at = models.DateTimeField(help_text="Not to be scored before; moved back when scoring it failed.")
     attempts = models.PositiveSmallIntegerField(default=0)
+    quiet = models.BooleanField(default=False, help_text="Scoring it sets off no automation: it is imported history.")
 
     class Meta:
         indexes = [

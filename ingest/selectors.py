@@ -12,6 +12,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from ingest import database
 from ingest.core.bursts import BurstRule, MailEvent, link_of
+from ingest.core.imports.rejected import written
 from ingest.core.keys import digest
 from ingest.core.signatures import Scheme
 from ingest.ids import first_id_at
@@ -20,10 +21,12 @@ from ingest.models import (
     BotFilter,
     Event,
     Identifier,
+    Import,
     Lead,
     Merge,
     PendingEvent,
     Project,
+    RejectedRow,
     Ruling,
     User,
     Verdict,
@@ -213,6 +216,16 @@ def events_page(
     return page_of(events, order=("-id",), cursor=cursor, limit=limit)
 
 
+def places_of_events(project_ids: Collection[UUID], event_ids: Collection[str]) -> dict[str, tuple[UUID, UUID]]:
+    """Return in which of these projects, and with which lead, each of these events is stored, if it is."""
+    if not project_ids or not event_ids:
+        return {}
+    found = database.select_rows(
+        Event, ("event_id", "project", "lead"), {"project": set(project_ids), "event_id": set(event_ids)}
+    )
+    return {event_id: (project_id, lead_id) for event_id, project_id, lead_id in found}
+
+
 def newest_events(project_id: UUID, *, limit: int, kind: Event.Kind | None = None) -> list[Event]:
     """Return what was received most recently, of one kind if it is given, with the leads."""
     events = Event.objects.filter(project=project_id)
@@ -336,6 +349,39 @@ def mail_events_around(events: Mapping[UUID, Sequence[datetime]], rule: BurstRul
     return found
 
 
+# --- Imports --------------------------------------------------------------------------------------------------------
+
+
+def import_of(project_id: UUID, import_id: UUID | str) -> Import | None:
+    """Return an import of the project; `None` for any other id, however it is spelled."""
+    try:
+        key = UUID(str(import_id))
+    except ValueError:
+        return None
+    return Import.objects.select_related("requested_by", "key").filter(project=project_id, pk=key).first()
+
+
+def imports_page(project_id: UUID, *, cursor: str | None = None, limit: int = 50) -> Page[Import]:
+    """Return the project's imports, the newest first."""
+    imports = Import.objects.filter(project=project_id).select_related("requested_by", "key")
+    return page_of(imports, order=("-id",), cursor=cursor, limit=limit)
+
+
+def rejected_rows(import_id: UUID, *, limit: int) -> list[RejectedRow]:
+    """Return the first rejected rows of an import."""
+    return list(RejectedRow.objects.filter(imported=import_id).order_by("line")[:limit])
+
+
+def rejected_as_csv(import_id: UUID) -> Iterator[str]:
+    """Yield the kept rejected rows of an import as a CSV, a thousand at a time."""
+    yield "\ufeff" + written([("line", "reason", "row")])
+    after = 0
+    rows = RejectedRow.objects.filter(imported=import_id).order_by("line").values_list("line", "reason", "raw")
+    while portion := list(rows.filter(line__gt=after)[:1000]):
+        yield written(portion)
+        after = portion[-1][0]
+
+
 # --- What is pending ----------------------------------------------------------------------------------------------
 
 
@@ -345,13 +391,13 @@ def leads_waiting(slots: Collection[int], *, now: datetime, limit: int) -> list[
     return list(dict.fromkeys(due.values_list("lead_id", flat=True)[:limit]))
 
 
-def pending_of(lead_ids: Collection[UUID], *, now: datetime, limit: int) -> list[tuple[UUID, UUID, int]]:
-    """Return up to `limit` due pending events of these leads, the longest due first: (event, its lead, attempts).
+def pending_of(lead_ids: Collection[UUID], *, now: datetime, limit: int) -> list[tuple[UUID, UUID, int, bool]]:
+    """Return up to `limit` due pending events of these leads, the longest due first: with attempts and `quiet`.
 
     Its lead is the one the event was given to, which may have been merged since, or stand for itself again.
     """
     due = PendingEvent.objects.filter(lead_id__in=lead_ids, due_at__lte=now).order_by("due_at")
-    return list(due.values_list("event_id", "event__lead", "attempts")[:limit])
+    return list(due.values_list("event_id", "event__lead", "attempts", "quiet")[:limit])
 
 
 def slots_waiting(*, since: datetime) -> set[int]:

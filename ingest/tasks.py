@@ -7,9 +7,10 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from ingest.services import rulings, webhooks
+from ingest.services import imports, rulings, webhooks
 
 RULE_SECONDS = 1.0
+IMPORT_SECONDS = 2.0
 
 
 @shared_task(ignore_result=True, time_limit=3600)
@@ -24,7 +25,21 @@ def go_on_ruling() -> None:
     rulings.go_on(now=timezone.now())
 
 
+@shared_task(ignore_result=True, time_limit=3600)
+def work_on_import(import_id: str, position: int) -> None:
+    """Go on with an import for a moment. If it is lost, the sweep sends another."""
+    imports.work_on(UUID(import_id), position, seconds=IMPORT_SECONDS)
+
+
+@shared_task(ignore_result=True, time_limit=300)
+def go_on_with_imports() -> None:
+    """Go on with the imports that stand still, and delete what has been kept for long enough."""
+    now = timezone.now()
+    imports.go_on(now=now)
+    imports.tidy_up(now=now)
+
+
 @shared_task(ignore_result=True, time_limit=600)
 def forget_receipts() -> None:
-    """Delete the receipts that are older than `WEBHOOK_DAYS`."""
+    """Delete the receipts of webhooks that are older than `WEBHOOK_DAYS`."""
     webhooks.forget_receipts(before=timezone.now() - timedelta(days=settings.WEBHOOK_DAYS))

@@ -7,15 +7,11 @@ what is to be done stands in the database.
 from collections.abc import Iterable
 from functools import partial
 
-import structlog
 from celery import Task
-from kombu.exceptions import OperationalError
 from redis import Redis
-from redis.exceptions import RedisError
 
 from ingest import redis_access
-
-log = structlog.get_logger(__name__)
+from ingest.background import attempt, broker_pause
 
 _FLAG_SECONDS = 10
 
@@ -23,14 +19,18 @@ _FLAG_SECONDS = 10
 def wake(task: "Task[..., object]", queues: Iterable[str]) -> None:
     """Send `task(queue)` to each queue that has none waiting."""
     for queue in sorted(queues):
-        if redis_access.attempt(partial(_raise_flag, queue), otherwise=False):
-            _send(task, queue)
+        if broker_pause.lasts:
+            return
+        if redis_access.attempt(partial(_raise_flag, queue), otherwise=False) and not _sent(task, queue):
+            lower_flag(queue)
 
 
 def wake_again(task: "Task[..., object]", queues: Iterable[str]) -> None:
     """Send `task(queue)` to each queue even though one may be waiting: a wake-up may have been lost."""
     for queue in sorted(queues):
-        _send(task, queue)
+        if broker_pause.lasts:
+            return
+        _sent(task, queue)
 
 
 def lower_flag(queue: str) -> None:
@@ -46,8 +46,5 @@ def _flag(queue: str) -> str:
     return f"leadscore:awake:{queue}"
 
 
-def _send(task: "Task[..., object]", queue: str) -> None:
-    try:
-        task.apply_async(args=(queue,), queue=queue, retry=False)
-    except (OperationalError, RedisError, OSError) as error:
-        log.warning("wake_up_not_sent", queue=queue, error=str(error))
+def _sent(task: "Task[..., object]", queue: str) -> bool:
+    return attempt(lambda: task.apply_async(args=(queue,), queue=queue, retry=False), task=task.name, queue=queue)

@@ -14,6 +14,7 @@ from ingest.core.keys import KeyKind
 from ingest.models import Project
 from leadscore.dashboard import queries
 from leadscore.dashboard.access import Page, project_page
+from leadscore.dashboard.downloads import may_export
 from leadscore.dashboard.values import NewestEvent
 
 ARRIVALS = 5
@@ -65,6 +66,7 @@ def integrations(page: Page) -> HttpResponse:
         newest=newest,
         write_token=queries.write_token(page.project),
         keys=key_rows(page.project),
+        may_export=may_export(page),
         sources=source_rows(page.project),
         address=page.request.build_absolute_uri("/").rstrip("/"),
     )

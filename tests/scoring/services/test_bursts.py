@@ -188,7 +188,7 @@ def test_a_parked_event_that_was_excluded_meanwhile_is_not_put_back() -> None:
     pending.settle([stored.pk])
     Verdict.objects.create(event=stored, project=project, excluded=True, found=Verdict.Found.BOT, decided_at=NOON)
 
-    pending.reopen([(stored.pk, stored.lead_id)], now=NOON)
+    pending.reopen([(stored.pk, stored.lead_id, False)], now=NOON)
 
     assert not PendingEvent.objects.exists()
 
