@@ -27,7 +27,7 @@ from ingest.api.schema import (
     ProblemSerializer,
     RecordedSerializer,
 )
-from ingest.core.bots import seen_through
+from ingest.core.bots import is_local, seen_through
 from ingest.core.events import (
     MAX_BATCH_BYTES,
     MAX_EVENT_BYTES,
@@ -187,9 +187,12 @@ class EventBatchView(IngestView):
 def visitors_browser(request: Request) -> str | None:
     """Return the user agent of the visitor whose page sends this request; `None` if it comes from a server.
 
-    That is who holds a secret key: its own user agent says nothing about the visitors it tells of.
+    That is who holds a secret key: its own user agent says nothing about the visitors it tells of. A page on somebody's
+    own machine has no visitors either.
     """
-    return request.headers.get("User-Agent") if key_of(request).kind == KeyKind.WRITE.value else None
+    if key_of(request).kind != KeyKind.WRITE.value or is_local(request.headers.get("Origin")):
+        return None
+    return request.headers.get("User-Agent")
 
 
 def received(at: datetime) -> dict[str, str]:

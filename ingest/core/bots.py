@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
@@ -21,6 +22,7 @@ _CACHED = 8_192
 _ONE_PATTERN = 50  # more alternatives than that in one expression make it slower again
 
 _LIBRARY = "http-library"
+_OWN_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 # What sends because a project has told it to, and what loads the pictures of a mail because its reader opened it.
 _ON_BEHALF = frozenset({
     "Zapier", "HubSpot", r"Klaviyo\/", r"Stripe\/", "MailChimp", "GoogleImageProxy", "YahooMailProxy", "FastmailUA",
@@ -60,9 +62,26 @@ def bot_name(user_agent: str) -> str | None:
     return None
 
 
+def is_local(address: object) -> bool:
+    """Return whether the address of a page, or its origin, is that of no website: of a file, or of one's own machine.
+
+    What happens there are tests, mostly in a headless browser, and whoever tests wants to see what it does.
+    """
+    if not isinstance(address, str):
+        return False
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return address == "null" or parts.scheme == "file" or host in _OWN_MACHINE or host.endswith(".localhost")
+
+
 def bot_of(context: Mapping[str, Any]) -> str | None:
     """Return the bot that an event's context names as its user agent, if it does."""
-    user_agent = context.get("userAgent")
+    user_agent, page = context.get("userAgent"), context.get("page")
+    if isinstance(page, Mapping) and is_local(page.get("url")):
+        return None
     return bot_name(user_agent[:MAX_USER_AGENT]) if isinstance(user_agent, str) and user_agent else None
 
 

@@ -37,6 +37,18 @@ def send(caller: Caller, user_agent: str | None = None, *, path: str = "/api/eve
     assert caller.post(path, body, **headers).status_code == 202
 
 
+def test_a_page_on_ones_own_machine_may_be_tried_with_a_headless_browser(page: Caller, project: Project) -> None:
+    answer = page.post(
+        "/api/events",
+        {"eventType": "signup", "userId": "1"},
+        User_Agent="HeadlessChrome/142.0",
+        Origin="http://localhost:3000",
+    )
+
+    assert answer.status_code == 202
+    assert not Verdict.objects.filter(project=project).exists()
+
+
 def log(server: Caller, query: str = "") -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = server.get(f"/api/events{query}").json()["results"]
     return results

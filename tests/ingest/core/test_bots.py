@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.core.bots import MAX_USER_AGENT, bot_name, bot_of, seen_through
+from ingest.core.bots import MAX_USER_AGENT, bot_name, bot_of, is_local, seen_through
 from ingest.core.events import IncomingEvent
 
 BOTS = [
@@ -289,6 +289,30 @@ def test_a_program_is_no_bot_for_being_one(user_agent: str) -> None:
 @pytest.mark.parametrize("context", [{}, {"userAgent": None}, {"userAgent": ""}, {"userAgent": 7}, {"userAgent": {}}])
 def test_an_event_that_names_no_user_agent_is_nobodys(context: dict[str, object]) -> None:
     assert bot_of(context) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://localhost:8000",
+        "http://127.0.0.1:5500/shop?x=1",
+        "http://[::1]/",
+        "https://shop.localhost",
+        "file:///a.html",
+        "null",
+    ],
+)
+def test_a_page_on_ones_own_machine_is_local_and_has_no_bots(address: str) -> None:
+    assert is_local(address)
+    assert bot_of({"userAgent": "HeadlessChrome/142.0", "page": {"url": address}}) is None
+
+
+@pytest.mark.parametrize(
+    "address", ["https://localhost.example.com", "https://example.com/localhost", "http://[", "", 7, None]
+)
+def test_any_other_page_may_have_bots(address: object) -> None:
+    assert not is_local(address)
+    assert bot_of({"userAgent": "HeadlessChrome/142.0", "page": {"url": address}}) == "HeadlessChrome"
 
 
 def test_no_more_of_a_user_agent_is_looked_at_than_any_browser_sends() -> None:
