@@ -208,7 +208,7 @@ class PendingEvent(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["slot", "due_at"], name="pending_by_slot"),
+            models.Index(fields=["slot", "due_at", "lead_id"], name="pending_by_slot"),
             models.Index(fields=["lead_id"], name="pending_by_lead"),
         ]
 

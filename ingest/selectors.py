@@ -1,7 +1,8 @@
 """Read what ingestion stores. Every query starts from a project, or from the projects a person is a member of."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -136,10 +137,14 @@ def activity_counts(lead_ids: Collection[UUID], *, now: datetime) -> dict[UUID, 
 # --- What is pending ----------------------------------------------------------------------------------------------
 
 
-def leads_waiting(slots: Collection[int], *, now: datetime, limit: int) -> list[UUID]:
-    """Return the leads of the `limit` longest due pending events of these slots, the longest due first."""
+def leads_waiting(
+    slots: Collection[int], *, now: datetime, limit: int, without: Collection[UUID] = ()
+) -> Mapping[UUID, int]:
+    """Return whose the `limit` longest due pending events of these slots are, the longest due first, and how many."""
     due = PendingEvent.objects.filter(slot__in=slots, due_at__lte=now).order_by("due_at")
-    return list(dict.fromkeys(due.values_list("lead_id", flat=True)[:limit]))
+    if without:
+        due = due.exclude(lead_id__in=without)
+    return Counter(due.values_list("lead_id", flat=True)[:limit])
 
 
 def pending_of(lead_ids: Collection[UUID], *, now: datetime, limit: int) -> list[tuple[UUID, UUID, int]]:
@@ -171,6 +176,17 @@ LogRow = tuple[UUID, str, UUID, str, str, datetime, dict[str, object], dict[str,
 def log_of_pending(keys: Sequence[UUID]) -> list[LogRow]:
     """Return the `LOG_FIELDS` of those of these events that are still pending, in no order."""
     return list(Event.objects.filter(pk__in=keys, pending__isnull=False).values_list(*LOG_FIELDS))
+
+
+def attempts_of(keys: Collection[UUID], *, now: datetime) -> dict[UUID, int]:
+    """Return which of these events are pending and due, and how often scoring them has failed."""
+    return dict(PendingEvent.objects.filter(pk__in=keys, due_at__lte=now).values_list("event_id", "attempts"))
+
+
+def log_sizes(lead_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return how many events the log has of each of these leads; leads without any are left out."""
+    events = Event.objects.filter(lead__in=lead_ids).order_by()
+    return dict(events.values_list("lead").annotate(count=Count("pk")))
 
 
 def projects_of_leads(lead_ids: Collection[UUID]) -> dict[UUID, UUID]:
