@@ -64,8 +64,9 @@ def store(project: Project, events: Sequence[IncomingEvent]) -> None:
         record(project.pk, events[begin : begin + 1_000], now=timezone.now())
 
 
-def consume(stop: synchronize.Event, longest: "sharedctypes.Synchronized[float]") -> None:
+def consume(ready: synchronize.Event, stop: synchronize.Event, longest: "sharedctypes.Synchronized[float]") -> None:
     """Be the queue's consumer until told to stop; `longest` becomes the CPU seconds of its longest turn."""
+    ready.set()
     while not stop.is_set():
         begun = time.process_time()
         scored = drain(range(SLOTS), now=timezone.now())
@@ -166,10 +167,11 @@ def run_case(name: str, project: Project, leads: int, events: Sequence[IncomingE
     """Store the busy lead's events, and measure with a consumer that starts then."""
     store(project, events)
     context = multiprocessing.get_context("spawn")
-    stop = context.Event()
+    ready, stop = context.Event(), context.Event()
     longest = context.Value("d", 0.0)
-    consumer = context.Process(target=consume, args=(stop, longest))
+    consumer = context.Process(target=consume, args=(ready, stop, longest))
     consumer.start()
+    ready.wait()
     try:
         print(f"{name:24}", end="", flush=True)
         measure(project, leads)

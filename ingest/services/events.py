@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ingest import database
 from ingest.core import identity, profile
+from ingest.core.campaigns import with_campaign
 from ingest.core.events import IncomingEvent, Problem, Refused, occurred_at
 from ingest.core.identity import Name
 from ingest.ids import new_id
@@ -183,7 +184,7 @@ class _Recording:
                     event.session_id,
                     event.properties,
                     event.traits,
-                    event.context,
+                    with_campaign(event.context, event.properties),
                 )
             )
             pending.append((key, outcome.lead_id, slot_of(outcome.lead_id), self.now, 0))
