@@ -35,7 +35,7 @@ def with_campaign(context: Mapping[str, Any], properties: Mapping[str, Any]) -> 
 
 
 def campaign_of(query: str) -> dict[str, str]:
-    """Return the campaign that a query string names, `{}` if it names none. Of a repeated parameter the first counts."""
+    """Return the campaign a query string names, `{}` if it names none. Of a repeated parameter the first counts."""
     if "utm_" not in query.lower():
         return {}
     try:
