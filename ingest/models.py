@@ -186,6 +186,11 @@ class Event(models.Model):
         ]
         indexes = [
             models.Index(fields=["lead", "occurred_at"], name="event_of_lead"),
+            models.Index(
+                fields=["lead", "session_id", "occurred_at"],
+                name="event_of_session",
+                condition=~models.Q(session_id=""),
+            ),
             models.Index(fields=["project", "-id"], name="event_newest"),
             models.Index(fields=["project", "event_type", "-id"], name="event_newest_of_type"),
         ]
