@@ -76,7 +76,8 @@ def lead_url(project_id: UUID, lead_id: UUID) -> str:
 def errand_of(delivery_id: UUID) -> Errand | Outcome:
     """Return what there is to do, or why it will not be done."""
     delivery = (
-        Delivery.objects.select_related("action", "run__automation", "run__project", "run__lead__owner")
+        Delivery.objects.select_related("action", "run__automation", "run__project")
+        .select_related("run__lead__owner", "run__lead__merged_into__owner")
         .filter(pk=delivery_id)
         .first()
     )
@@ -89,7 +90,8 @@ def errand_of(delivery_id: UUID) -> Errand | Outcome:
         return Outcome(verdict=Verdict.FAILED, detail=f"The action is switched off. {action.disabled_because}".strip())
     if not run.automation.active:
         return Outcome(verdict=Verdict.FAILED, detail="The automation is switched off.")
-    owner = run.lead.owner
+    lead = run.lead.survivor
+    owner = lead.owner
     return Errand(
         delivery_id=delivery.pk,
         kind=delivery.kind,
@@ -98,9 +100,9 @@ def errand_of(delivery_id: UUID) -> Errand | Outcome:
         automation_id=run.automation_id,
         automation_name=run.automation.name,
         trigger=run.automation.trigger,
-        lead_id=run.lead_id,
-        lead=represent_lead(lead_view(run.lead, now=timezone.now())),
-        lead_label=run.lead.label,
+        lead_id=lead.pk,
+        lead=represent_lead(lead_view(lead, now=timezone.now())),
+        lead_label=lead.label,
         owner=None if owner is None else Owner(name=str(owner), email=owner.email),
         event=_event(run.cause, run.facts),
         facts=run.facts,

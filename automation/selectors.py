@@ -11,6 +11,7 @@ from automation.core.reasons import when_it_fires, why_it_fired
 from automation.models import Automation, Delivery, Run
 from automation.services.runs import trigger_of
 from ingest.pages import Page, page_of
+from ingest.selectors import members_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +69,18 @@ def automations_of(project_id: UUID) -> list[AutomationLine]:
 
 
 def runs_page(project_id: UUID, *, lead_id: UUID | None = None, cursor: str | None, limit: int) -> Page[RunLine]:
-    """Return runs of a project, or of one of its leads, newest first. Two queries; raises `CursorInvalid`."""
+    """Return runs of a project, or of one of its leads, newest first.
+
+    Two queries, three for a lead; raises `CursorInvalid`.
+    """
     runs = runs_with_deliveries(project_id)
     if lead_id is not None:
-        runs = runs.filter(lead=lead_id)
+        runs = runs.filter(lead__in=members_of(lead_id))
     return page_of(runs, order=("-id",), cursor=cursor, limit=limit).map(run_line)
 
 
 def runs_of_lead(project_id: UUID, lead_id: UUID, *, limit: int = 50) -> list[RunLine]:
-    """Return the newest runs for a lead. Two queries."""
+    """Return the newest runs for a lead. Three queries."""
     return list(runs_page(project_id, lead_id=lead_id, cursor=None, limit=limit).rows)
 
 
@@ -88,7 +92,11 @@ def delivery_counts() -> dict[str, int]:
 
 def runs_with_deliveries(project_id: UUID) -> QuerySet[Run]:
     """Return the runs of a project with all that `run_line` reads."""
-    return Run.objects.filter(project=project_id).select_related("automation", "lead").prefetch_related("deliveries")
+    return (
+        Run.objects.filter(project=project_id)
+        .select_related("automation", "lead__merged_into")
+        .prefetch_related("deliveries")
+    )
 
 
 def run_line(run: Run) -> RunLine:
@@ -97,8 +105,8 @@ def run_line(run: Run) -> RunLine:
         id=run.pk,
         automation_id=run.automation_id,
         automation=run.automation.name,
-        lead_id=run.lead_id,
-        lead_label=run.lead.label,
+        lead_id=run.lead.survivor.pk,
+        lead_label=run.lead.survivor.label,
         why=why_it_fired(run.crossing, run.facts),
         facts=run.facts,
         occurred_at=run.occurred_at,

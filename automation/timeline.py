@@ -16,6 +16,7 @@ from django.db.models import F, Q, QuerySet
 from automation.selectors import RunLine, run_line, runs_with_deliveries
 from ingest.models import Event
 from ingest.pages import CursorInvalid, Page, read_cursor, read_moment, write_cursor
+from ingest.selectors import members_of
 from scoring.core.points import to_number
 from scoring.models import ScoreEntry
 from scoring.selectors import primary_scorecard
@@ -35,6 +36,7 @@ class StageChange:
 
 
 Happening = Event | StageChange | RunLine
+"""An event of kind `merge` is one of its own: two leads became one, or two again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class _Source:
 
 
 def timeline_page(project_id: UUID, lead_id: UUID, *, cursor: str | None, limit: int) -> Page[Happening]:
-    """Return one page of a lead's timeline, newest first. Five queries; raises `CursorInvalid`."""
+    """Return one page of a lead's timeline, newest first. Six queries; raises `CursorInvalid`."""
     backwards, place = _decode(cursor) if cursor else (False, None)
     found = [source.read(place, backwards=backwards, limit=limit + 1) for source in _sources(project_id, lead_id)]
     merged = list(heapq.merge(*found, key=lambda pair: pair[0].sort_key, reverse=not backwards))
@@ -100,11 +102,12 @@ def timeline_page(project_id: UUID, lead_id: UUID, *, cursor: str | None, limit:
 
 
 def _sources(project_id: UUID, lead_id: UUID) -> Sequence[_Source]:
+    members = members_of(lead_id)
     # At one instant: first the event, then the stage it led to, then what was done about it.
     return (
         _Source(
             rank=0,
-            rows=Event.objects.filter(project=project_id, lead=lead_id),
+            rows=Event.objects.filter(project=project_id, lead__in=members),
             key="id",
             parse_key=UUID,
             represent=_event,
@@ -120,7 +123,7 @@ def _sources(project_id: UUID, lead_id: UUID) -> Sequence[_Source]:
         ),
         _Source(
             rank=2,
-            rows=runs_with_deliveries(project_id).filter(lead=lead_id),
+            rows=runs_with_deliveries(project_id).filter(lead__in=members),
             key="id",
             parse_key=UUID,
             represent=run_line,

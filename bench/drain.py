@@ -16,7 +16,6 @@ import random
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import django
 
@@ -34,7 +33,7 @@ from ingest.services.events import record  # noqa: E402
 from ingest.services.projects import create_project  # noqa: E402
 from ingest.slots import SLOTS  # noqa: E402
 from scoring.core import engine  # noqa: E402
-from scoring.log import countable_log, scorable  # noqa: E402
+from scoring.log import logs_of, scorable  # noqa: E402
 from scoring.models import LeadScore, LeadState, ScoreEntry  # noqa: E402
 from scoring.services.drain import drain  # noqa: E402
 from scoring.timelines import timeline_of  # noqa: E402
@@ -79,11 +78,10 @@ def score(project: Project, events: Sequence[IncomingEvent], *, rounds: int) -> 
 def fold_only(project: Project) -> float:
     """Return the CPU seconds that folding the project's whole log takes."""
     timeline = timeline_of(project.pk)
-    leads: dict[UUID, list[engine.ScorableEvent]] = {}
-    for row in countable_log(list(Lead.objects.filter(project=project).values_list("pk", flat=True))):
-        leads.setdefault(row[2], []).append(scorable(row))
+    logs = logs_of(list(Lead.objects.filter(project=project).values_list("pk", flat=True)))
+    leads = [[scorable(row) for row in rows] for rows in logs.values()]
     begun = time.process_time()
-    for events in leads.values():
+    for events in leads:
         engine.fold(timeline, engine.initial_state(timeline), events)
     return time.process_time() - begun
 

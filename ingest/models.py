@@ -9,9 +9,11 @@ import zoneinfo
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from ingest.core.identity import DEFAULT_BLOCKED, DEFAULT_MAX_NAMES, Reason
 from ingest.core.keys import KeyKind
 from ingest.ids import new_id
 
@@ -40,6 +42,16 @@ class Project(models.Model):
         default="UTC",
         validators=[validate_time_zone],
         help_text="Where a day begins for “per day” limits and charts, such as Europe/Berlin.",
+    )
+    blocked_names = models.TextField(
+        default="\n".join(DEFAULT_BLOCKED),
+        blank=True,
+        help_text="Ids and addresses that name nobody, one a line; * stands for anything. They never join two leads.",
+    )
+    max_names_per_lead = models.PositiveIntegerField(
+        default=DEFAULT_MAX_NAMES,
+        validators=[MinValueValidator(1)],
+        help_text="A lead that answers to so many ids and addresses gets no more, and is merged with nobody.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="projects")
@@ -98,7 +110,11 @@ class ApiKey(models.Model):
 
 
 class Lead(models.Model):
-    """A person or account that a project's events belong to. What is known of them follows from their events."""
+    """A person or account that a project's events belong to. What is known of them follows from their events.
+
+    A lead that turns out to be another one is merged into it: it keeps its id, its names and its events, and
+    `merged_into` is the lead that survived, itself merged into nobody. What is known of the person stands there.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="leads")
@@ -111,6 +127,9 @@ class Lead(models.Model):
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="leads"
+    )
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, editable=False, on_delete=models.CASCADE, related_name="merged"
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -129,12 +148,18 @@ class Lead(models.Model):
         """Return what to call the lead on a page: name, else e-mail, else the end of its id."""
         return self.name or self.email or f"Anonymous {str(self.id)[-6:]}"
 
+    @property
+    def survivor(self) -> "Lead":
+        """Return the lead that stands for this one: itself, or the one it was merged into."""
+        return self.merged_into or self
+
 
 class Identifier(models.Model):
-    """A name by which a client knows a lead. It points at one lead of its project."""
+    """A name by which a client knows a lead. It stays with the lead it was given to, also when that one is merged."""
 
     class Kind(models.TextChoices):
         USER_ID = "user_id", "User id"
+        EXTERNAL_ID = "external_id", "External id"
         EMAIL = "email", "E-mail"
         ANONYMOUS_ID = "anonymous_id", "Anonymous id"
 
@@ -157,13 +182,15 @@ class Identifier(models.Model):
 class Event(models.Model):
     """One line of the event log. It is never changed and never dropped.
 
-    `occurred_at` decides the order (ties by `event_id`); the other times say how it came about.
+    `occurred_at` decides the order (ties by `event_id`); the other times say how it came about. `lead` is the lead it
+    was given to: the log of a lead is that of the leads merged into it, too (`ingest.selectors.members_of_leads`).
     """
 
     class Kind(models.TextChoices):
         ACTIVITY = "activity", "Something the lead did"
         PROFILE = "profile", "What somebody entered about the lead"
         ADJUSTMENT = "adjustment", "Points that somebody gave or took by hand"
+        MERGE = "merge", "Leads that became one, or two again"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="events")
@@ -197,6 +224,60 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.event_id}"
+
+
+class Merge(models.Model):
+    """One lead became part of another. `undone_at` says that they were separated again, and since when."""
+
+    class Cause(models.TextChoices):
+        EVENT = "event", "An event that names both"
+        HAND = "hand", "By hand"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="merges")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="merges")
+    into = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="absorbed")
+    cause = models.CharField(max_length=5, choices=Cause.choices)
+    by = models.CharField(max_length=200, help_text="The id of the event, or who did it by hand.")
+    gave_owner = models.BooleanField(default=False, help_text="Whether the survivor had no owner and took this one's.")
+    merged_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lead"], condition=models.Q(undone_at__isnull=True), name="lead_merged_into_one"
+            ),
+        ]
+        indexes = [models.Index(fields=["project", "-id"], name="merge_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.lead_id} into {self.into_id}"
+
+
+class RefusedName(models.Model):
+    """A name that an event carried and that was not used to tell whose it is, and why. Noted once per lead."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="refused_names")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="refused_names", db_index=False)
+    kind = models.CharField(max_length=16, choices=Identifier.Kind.choices)
+    value = models.CharField(max_length=254)
+    reason = models.CharField(max_length=10, choices=[(reason.value, reason.label) for reason in Reason])
+    other = models.ForeignKey(
+        Lead, null=True, on_delete=models.CASCADE, related_name="+", help_text="Whose name it is, if it is somebody's."
+    )
+    event_id = models.CharField(max_length=100)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["lead", "kind", "value", "reason"], name="refused_name_noted_once"),
+        ]
+        indexes = [models.Index(fields=["project", "-id"], name="refused_name_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.value}: {self.get_reason_display()}"
 
 
 class PendingEvent(models.Model):

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, Min, Q, QuerySet
@@ -12,7 +13,7 @@ from django.db.models import Count, Min, Q, QuerySet
 from ingest import database
 from ingest.core.keys import digest
 from ingest.ids import first_id_at
-from ingest.models import ApiKey, Event, Identifier, Lead, PendingEvent, Project, User
+from ingest.models import ApiKey, Event, Identifier, Lead, Merge, PendingEvent, Project, User
 from ingest.pages import Page, page_of
 
 _KEY_FIELDS = ("id", "project", "kind", "allowed_origins", "events_per_minute", "active")
@@ -35,12 +36,63 @@ def project_of(user: User, project_id: UUID) -> Project | None:
 
 
 def lead_of(project_id: UUID, lead_id: UUID | str) -> Lead | None:
-    """Return a lead of the project, with its owner; `None` for any other id, however it is spelled."""
+    """Return a lead of the project, with its owner; `None` for any other id, however it is spelled.
+
+    The id of a lead that was merged stands for the one that survived, for ever.
+    """
     try:
         key = UUID(str(lead_id))
     except ValueError:
         return None
-    return Lead.objects.select_related("owner").filter(project=project_id, pk=key).first()
+    found = Lead.objects.select_related("owner", "merged_into__owner").filter(project=project_id, pk=key).first()
+    return found and found.survivor
+
+
+def id_of_lead(project_id: UUID, lead_id: str) -> UUID | None:
+    """Return the id of a lead of the project, be it merged into another or not; `None` for any other id."""
+    try:
+        key = UUID(lead_id)
+    except ValueError:
+        return None
+    return Lead.objects.filter(project=project_id, pk=key).values_list("pk", flat=True).first()
+
+
+class Home(NamedTuple):
+    """The lead that stands for a lead, and their project."""
+
+    lead_id: UUID
+    project_id: UUID
+
+
+def homes_of(lead_ids: Collection[UUID]) -> dict[UUID, Home]:
+    """Return for each of these leads the lead that stands for it: itself, or the one it was merged into."""
+    found = Lead.objects.filter(pk__in=lead_ids).values_list("pk", "merged_into", "project")
+    return {lead_id: Home(merged_into or lead_id, project_id) for lead_id, merged_into, project_id in found}
+
+
+def members_of_leads(lead_ids: Collection[UUID], *, known_at: datetime | None = None) -> dict[UUID, UUID]:
+    """Return the leads whose events make up these leads, which stand for themselves: `{member: lead}`.
+
+    That is each lead itself and all that were merged into it, by now or as it was known at a moment.
+    """
+    members = {lead_id: lead_id for lead_id in lead_ids}
+    if known_at is None:
+        merged = Lead.objects.filter(merged_into__in=lead_ids).values_list("pk", "merged_into_id")
+        return members | dict(merged)
+    look_at = set(members)
+    while look_at:
+        absorbed = Merge.objects.filter(into__in=look_at, merged_at__lte=known_at).filter(
+            Q(undone_at=None) | Q(undone_at__gt=known_at)
+        )
+        found = [pair for pair in absorbed.values_list("lead", "into") if pair[0] not in members]
+        members |= {lead_id: members[into] for lead_id, into in found}
+        look_at = {lead_id for lead_id, _ in found}
+    return members
+
+
+def members_of(lead_id: UUID) -> list[UUID]:
+    """Return the leads whose events make up one that stands for itself, that one first."""
+    return list(members_of_leads([lead_id]))
 
 
 def leads_named(name: str) -> list[Lead]:
@@ -53,7 +105,7 @@ def leads_named(name: str) -> list[Lead]:
 
 def identifiers_of(lead_id: UUID) -> list[Identifier]:
     """Return the names a lead answers to, in the order they came."""
-    return list(Identifier.objects.filter(lead=lead_id).order_by("pk"))
+    return list(Identifier.objects.filter(lead__in=members_of(lead_id)).order_by("pk"))
 
 
 def keys_of(project_id: UUID) -> list[ApiKey]:
@@ -74,7 +126,9 @@ def events_page(
     if event_type is not None:
         events = events.filter(event_type=event_type)
     if lead_id is not None:
-        return page_of(events.filter(lead=lead_id), order=("-occurred_at", "-id"), cursor=cursor, limit=limit)
+        return page_of(
+            events.filter(lead__in=members_of(lead_id)), order=("-occurred_at", "-id"), cursor=cursor, limit=limit
+        )
     return page_of(events, order=("-id",), cursor=cursor, limit=limit)
 
 
@@ -83,7 +137,7 @@ def newest_events(project_id: UUID, *, limit: int, kind: Event.Kind | None = Non
     events = Event.objects.filter(project=project_id)
     if kind is not None:
         events = events.filter(kind=kind)
-    return list(events.select_related("lead").order_by("-id")[:limit])
+    return list(events.select_related("lead__merged_into").order_by("-id")[:limit])
 
 
 def events_per_minute(project_id: UUID, *, minutes: int, now: datetime) -> list[tuple[datetime, int]]:
@@ -121,9 +175,10 @@ def activity_counts(lead_ids: Collection[UUID], *, now: datetime) -> dict[UUID, 
     """Return per lead how many events happened in the last 24 hours; leads without any are left out."""
     if not lead_ids:
         return {}
-    return dict(
+    homes = members_of_leads(lead_ids)
+    counted = (
         Event.objects.filter(
-            lead__in=lead_ids,
+            lead__in=homes,
             kind=Event.Kind.ACTIVITY,
             occurred_at__gt=now - timedelta(hours=24),
             occurred_at__lte=now + timedelta(minutes=5),
@@ -132,6 +187,10 @@ def activity_counts(lead_ids: Collection[UUID], *, now: datetime) -> dict[UUID, 
         .values_list("lead")
         .annotate(count=Count("pk"))
     )
+    counts: dict[UUID, int] = {}
+    for lead_id, count in counted:
+        counts[homes[lead_id]] = counts.get(homes[lead_id], 0) + count
+    return counts
 
 
 # --- What is pending ----------------------------------------------------------------------------------------------
@@ -148,9 +207,12 @@ def leads_waiting(
 
 
 def pending_of(lead_ids: Collection[UUID], *, now: datetime, limit: int) -> list[tuple[UUID, UUID, int]]:
-    """Return up to `limit` due pending events of these leads, the longest due first: (event, lead, attempts)."""
+    """Return up to `limit` due pending events of these leads, the longest due first: (event, its lead, attempts).
+
+    Its lead is the one the event was given to, which may have been merged since, or stand for itself again.
+    """
     due = PendingEvent.objects.filter(lead_id__in=lead_ids, due_at__lte=now).order_by("due_at")
-    return list(due.values_list("event_id", "lead_id", "attempts")[:limit])
+    return list(due.values_list("event_id", "event__lead", "attempts")[:limit])
 
 
 def slots_waiting(*, since: datetime) -> set[int]:
@@ -183,12 +245,11 @@ def attempts_of(keys: Collection[UUID], *, now: datetime) -> dict[UUID, int]:
     return dict(PendingEvent.objects.filter(pk__in=keys, due_at__lte=now).values_list("event_id", "attempts"))
 
 
-def log_sizes(lead_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return how many events the log has of each of these leads; leads without any are left out."""
-    events = Event.objects.filter(lead__in=lead_ids).order_by()
-    return dict(events.values_list("lead").annotate(count=Count("pk")))
-
-
-def projects_of_leads(lead_ids: Collection[UUID]) -> dict[UUID, UUID]:
-    """Return the project of each of these leads."""
-    return dict(Lead.objects.filter(pk__in=lead_ids).values_list("pk", "project"))
+def log_sizes(lead_ids: Collection[UUID]) -> Mapping[UUID, int]:
+    """Return how many events make up each of these leads, which stand for themselves. Two queries."""
+    homes = members_of_leads(lead_ids)
+    events = Event.objects.filter(lead__in=homes).order_by()
+    sizes: Counter[UUID] = Counter()
+    for member, count in events.values_list("lead").annotate(count=Count("pk")):
+        sizes[homes[member]] += count
+    return sizes

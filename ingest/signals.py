@@ -1,9 +1,10 @@
 """The seam above ingestion: what the apps that build on the event log are told.
 
-`events_stored` is sent inside the transaction that stores events, so what a receiver writes commits with them.
+They are sent inside the transaction that stores what they tell of, so what a receiver writes commits with it.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.dispatch import Signal
@@ -18,4 +19,26 @@ class EventsStored:
     new_lead_ids: tuple[UUID, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadsMerged:
+    """A lead that stood for itself became part of another, which survives."""
+
+    project_id: UUID
+    absorbed: UUID
+    survivor: UUID
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadsSeparated:
+    """A lead that was part of another stands for itself again."""
+
+    project_id: UUID
+    separated: UUID
+    survivor: UUID
+    now: datetime
+
+
 events_stored = Signal()  # sent with `stored: EventsStored`
+leads_merged = Signal()  # sent with `merged: LeadsMerged`
+leads_separated = Signal()  # sent with `separated: LeadsSeparated`

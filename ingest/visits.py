@@ -40,7 +40,7 @@ class VisitView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """Where a page begins: after the visit that ended then, of that name; events without a session are before `rest`."""
+    """Where a page begins: after the visit of that end and name; events without a session are before `rest`."""
 
     ended_at: datetime
     name: str

@@ -172,7 +172,7 @@ class LeadScoreAdmin(ReadOnlyAdmin):
 
     def adjust(self, request: HttpRequest, lead_id: Any) -> HttpResponse:
         """Give or take points of a lead, with a reason."""
-        lead = Lead.objects.filter(project__in=visible_projects(request), pk=lead_id).first()
+        lead = Lead.objects.filter(project__in=visible_projects(request), pk=lead_id, merged_into=None).first()
         if lead is None:
             raise Http404
         if not request.user.has_perm("ingest.change_lead") or not isinstance(request.user, User):

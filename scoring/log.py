@@ -1,6 +1,6 @@
 """The event log as the engine takes it: which events count, and each as the engine's own value."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -10,19 +10,31 @@ from django.db.models import Q
 from ingest import database
 from ingest.core.adjustments import points_of
 from ingest.models import Event
-from ingest.selectors import LOG_FIELDS, LogRow
+from ingest.selectors import LOG_FIELDS, LogRow, members_of_leads
 from scoring.core.engine import ScorableEvent
 from scoring.core.explain import Note
 
 
-def countable_log(
-    lead_ids: Sequence[UUID], *, with_pending: Sequence[UUID] = (), received_by: datetime | None = None
-) -> list[LogRow]:
-    """Return the `LOG_FIELDS` of the events that make these leads' scores, in no order.
+def logs_of(
+    lead_ids: Collection[UUID], *, with_pending: Sequence[UUID] = (), received_by: datetime | None = None
+) -> dict[UUID, list[LogRow]]:
+    """Return per lead the `LOG_FIELDS` of the events that make its score, in no order. Two queries.
 
-    That is what has been scored, and of what is pending only `with_pending`; parked events do not count.
+    The leads stand for themselves; their logs hold those of the leads that were merged into them. What counts is what
+    has been scored, and of what is pending only `with_pending`; parked events do not count. `received_by`: what was
+    known at a moment.
     """
-    events = Event.objects.filter(lead__in=lead_ids, dead_letter__isnull=True)
+    logs: dict[UUID, list[LogRow]] = {lead_id: [] for lead_id in lead_ids}
+    homes = members_of_leads(lead_ids, known_at=received_by)
+    for row in _countable(homes, with_pending=with_pending, received_by=received_by):
+        logs[homes[row[2]]].append(row)
+    return logs
+
+
+def _countable(
+    members: Collection[UUID], *, with_pending: Sequence[UUID], received_by: datetime | None
+) -> list[LogRow]:
+    events = Event.objects.filter(lead__in=members, dead_letter__isnull=True)
     if received_by is not None:
         events = events.filter(received_at__lte=received_by)
     if with_pending:
@@ -33,14 +45,14 @@ def countable_log(
 
 
 def log_from(
-    lead_ids: Sequence[UUID], *, after: datetime | None, limit: int, now: datetime
+    members: Collection[UUID], *, after: datetime | None, limit: int, now: datetime
 ) -> tuple[list[LogRow], bool]:
     """Return events that count and come after a moment, with what is pending and due; and whether these are all.
 
     A part of about `limit` events of a long log, in no order. It ends between two moments, never between events of one.
     """
     events = Event.objects.filter(Q(pending__isnull=True) | Q(pending__due_at__lte=now)).filter(
-        lead__in=lead_ids, dead_letter__isnull=True
+        lead__in=members, dead_letter__isnull=True
     )
     if after is not None:
         events = events.filter(occurred_at__gt=after)
@@ -51,7 +63,8 @@ def log_from(
     return database.rows_of(events, LOG_FIELDS), end is None
 
 
-_ADJUSTMENT, _PROFILE = Event.Kind.ADJUSTMENT.value, Event.Kind.PROFILE.value
+_ADJUSTMENT = Event.Kind.ADJUSTMENT.value
+_TOLD = frozenset({Event.Kind.PROFILE.value, Event.Kind.MERGE.value})  # what is said of a lead, and nothing it did
 
 
 def scorable(row: LogRow) -> ScorableEvent:
@@ -71,7 +84,7 @@ def scorable(row: LogRow) -> ScorableEvent:
         context=context,
         points=points_of(properties) if adjusts else None,
         scorecard=str(properties["scorecard"]) if adjusts and "scorecard" in properties else None,
-        told=kind == _PROFILE,
+        told=kind in _TOLD,
     )
 
 

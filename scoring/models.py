@@ -255,14 +255,33 @@ class LongRefold(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     slot = models.PositiveSmallIntegerField(help_text="Which of the lead slots the lead hashes to.")
     due_at = models.DateTimeField(help_text="When it had its last turn, or is to have the next.")
-    before = models.JSONField(help_text="Where the lead stood when it began: its stage, and how far it was folded.")
+    before = models.JSONField(null=True, help_text="Where the lead stood when it began: its stage, how far folded.")
     state = models.JSONField(null=True, help_text="The engine's state after the parts that are done.")
     folded_to = models.DateTimeField(null=True, help_text="The events up to this time are folded.")
     last_event_at = models.DateTimeField(null=True, help_text="When the newest event of those occurred.")
     newest = models.JSONField(null=True, help_text="The newest of those events that were pending: key, type and time.")
+    quiet = models.BooleanField(default=False, help_text="Whether what made it necessary is no reason to act.")
 
     class Meta:
         indexes = [models.Index(fields=["due_at", "slot"], name="long_refold_by_turn")]
+
+    def __str__(self) -> str:
+        return f"Refold of {self.lead_id}, part by part"
+
+
+class Refold(models.Model):
+    """A mark that a lead's ledger does not follow from its log any longer, because the log itself has changed.
+
+    It became another lead's too, lost events to a lead it was separated from, or events of it stopped to count. The
+    next time its queue gets to it, it is folded from the log.
+    """
+
+    lead = models.OneToOneField(Lead, on_delete=models.CASCADE, primary_key=True, related_name="refold")
+    stood_in = models.JSONField(
+        default=list, help_text="The stages in which leads stood that were merged into it: not to be reached again."
+    )
+    quiet = models.BooleanField(help_text="Whether the change itself is no reason to act.")
+    requested_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"Refold of {self.lead_id}"

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import Min, Q
 
 from ingest.models import Event
+from ingest.selectors import members_of_leads
 from scoring.core.decay import fade
 from scoring.core.points import to_hundredths
 from scoring.core.prediction.collector import Observation
@@ -41,7 +42,7 @@ class Observed:
 
 
 def observe(lead_ids: Sequence[UUID], *, card: Card, outcome: str, now: datetime) -> Observed:
-    """Return what was known of these leads of a project before their first `outcome` event. Two queries.
+    """Return what was known of these leads of a project before their first `outcome` event. Three queries.
 
     They start from the leads alone: with the project among the conditions SQLite would walk through all of the
     project's log for every chunk.
@@ -55,8 +56,9 @@ def observe(lead_ids: Sequence[UUID], *, card: Card, outcome: str, now: datetime
 
 
 def _spans(lead_ids: Sequence[UUID], *, outcome: str, now: datetime) -> tuple[dict[UUID, Span], int]:
+    homes = members_of_leads(lead_ids)
     rows = (
-        Event.objects.filter(lead__in=lead_ids, kind=Event.Kind.ACTIVITY, occurred_at__lte=now)
+        Event.objects.filter(lead__in=homes, kind=Event.Kind.ACTIVITY, occurred_at__lte=now)
         .order_by()
         .values_list("lead")
         .annotate(
@@ -64,14 +66,22 @@ def _spans(lead_ids: Sequence[UUID], *, outcome: str, now: datetime) -> tuple[di
             outcome_at=Min("occurred_at", filter=Q(event_type=outcome)),
         )
     )
+    moments: dict[UUID, tuple[datetime | None, datetime | None]] = {}
+    for lead_id, first, outcome_at in rows:
+        earlier = moments.get(homes[lead_id], (None, None))
+        moments[homes[lead_id]] = (_earlier(first, earlier[0]), _earlier(outcome_at, earlier[1]))
     spans: dict[UUID, Span] = {}
     left_out = 0
-    for lead_id, first, outcome_at in rows:
+    for lead_id, (first, outcome_at) in moments.items():
         if first is None or (outcome_at is not None and outcome_at <= first):
             left_out += 1
         else:
             spans[lead_id] = Span(start=first, end=outcome_at or now, converted=outcome_at is not None)
     return spans, left_out
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(filter(None, (one, other)), default=None)
 
 
 Row = tuple[UUID, datetime, str, Any, list[dict[str, Any]]]

@@ -16,7 +16,7 @@ from scoring.core import engine
 from scoring.core.explain import Note
 from scoring.core.grade import grade
 from scoring.core.timeline import Timeline
-from scoring.log import countable_log, note_of, scorable
+from scoring.log import logs_of, note_of, scorable
 from scoring.models import ScoreEntry
 from scoring.selectors import CardScore, LeadView
 from scoring.services.projection import fold_what_can_be, rules_of
@@ -61,9 +61,9 @@ class LeadThen:
 
 
 def lead_then(lead: Lead, moment: Moment) -> LeadThen:
-    """Return a lead at a moment. Two queries; the work grows with the lead's log."""
+    """Return a lead at a moment. Three queries; the work grows with the lead's log."""
     timeline = timeline_of(lead.project_id, known_at=moment.known_at)
-    rows = countable_log([lead.pk], received_by=moment.known_at)
+    rows = logs_of([lead.pk], received_by=moment.known_at)[lead.pk]
     if moment.as_of is not None:
         rows = [row for row in rows if row[5] <= moment.as_of]
     events = [scorable(row) for row in rows]

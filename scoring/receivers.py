@@ -8,8 +8,16 @@ from django.utils import timezone
 
 from ingest import database
 from ingest.models import Project
-from ingest.signals import EventsStored, events_stored
+from ingest.signals import (
+    EventsStored,
+    LeadsMerged,
+    LeadsSeparated,
+    events_stored,
+    leads_merged,
+    leads_separated,
+)
 from scoring import routing, wake
+from scoring.services import refolds
 from scoring.services.rulesets import create_default_ruleset
 from scoring.services.scores import open_scores
 from scoring.tasks import drain
@@ -26,6 +34,18 @@ def give_default_ruleset(instance: Project, created: bool, raw: bool, **_: Any) 
 def open_scores_of_new_leads(stored: EventsStored, **_: Any) -> None:
     """Let new leads stand at the start of every scorecard."""
     open_scores(stored.project_id, stored.new_lead_ids)
+
+
+@receiver(leads_merged)
+def fold_survivor_again(merged: LeadsMerged, **_: Any) -> None:
+    """Let the ledger of a lead that another became part of follow from both their logs."""
+    refolds.after_merge(merged)
+
+
+@receiver(leads_separated)
+def fold_both_again(separated: LeadsSeparated, **_: Any) -> None:
+    """Let the ledgers of two leads that were one follow from their own logs."""
+    refolds.after_separation(separated)
 
 
 @receiver(events_stored)

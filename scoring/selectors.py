@@ -55,6 +55,11 @@ def leads_refolding(slots: Collection[int]) -> list[UUID]:
     return list(LongRefold.objects.filter(slot__in=slots).values_list("lead", flat=True))
 
 
+def refolding_among(lead_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of these leads whose long logs are being folded again."""
+    return set(LongRefold.objects.filter(lead__in=lead_ids).values_list("lead", flat=True)) if lead_ids else set()
+
+
 def slots_refolding(*, since: datetime) -> set[int]:
     """Return the slots of the leads whose long logs are being folded again and that have waited since `since`."""
     return set(LongRefold.objects.filter(due_at__lt=since).order_by().values_list("slot", flat=True).distinct())

@@ -39,9 +39,12 @@ class RunListSerializer(serializers.Serializer[Any]):
 
 
 class HappeningSerializer(serializers.Serializer[Any]):
-    """An event, a stage change or an automation run. Which other fields there are depends on `kind`."""
+    """An event, a stage change, an automation run, a merge or its undoing; `kind` says which.
 
-    kind = serializers.ChoiceField(choices=["event", "stage_change", "automation_run"])
+    Which other fields there are depends on it.
+    """
+
+    kind = serializers.ChoiceField(choices=["event", "stage_change", "automation_run", "merge", "unmerge"])
     occurredAt = serializers.DateTimeField()
     eventId = serializers.CharField(required=False)
     eventType = serializers.CharField(required=False)

@@ -14,6 +14,8 @@ from automation.selectors import DeliveryLine, RunLine
 from automation.timeline import Happening, StageChange, timeline_page
 from ingest.api.authentication import project_id_of
 from ingest.api.lists import list_response
+from ingest.models import Event
+from ingest.services.merges import MERGED
 from scoring.api.leads import LIST_PARAMETERS, lead_of
 
 
@@ -100,6 +102,14 @@ def represent_happening(happening: Happening) -> dict[str, Any]:
             "newStage": happening.new_stage,
             "oldScore": happening.old_score,
             "newScore": happening.new_score,
+        }
+    if happening.kind == Event.Kind.MERGE:
+        return {
+            "kind": "merge" if happening.event_type == MERGED else "unmerge",
+            "occurredAt": happening.occurred_at,
+            "eventId": happening.event_id,
+            "eventType": happening.event_type,
+            "properties": happening.properties,
         }
     return {
         "kind": "event",

@@ -18,9 +18,11 @@ MAX_BATCH_BYTES = 8 * 1024 * 1024
 MAX_BATCH_EVENTS = 1_000
 MAX_PROPERTIES_BYTES = 5 * 1024
 MAX_PROPERTIES_DEPTH = 2
+MAX_EXTERNAL_IDS = 10
 FUTURE_TOLERANCE = timedelta(minutes=5)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 TRAIT_EVENT_TYPE = "identify"
+JOINING_EVENT_TYPES = frozenset({"identify", "alias"})
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -66,7 +68,20 @@ class IncomingEvent:
     properties: Mapping[str, Any] = field(default_factory=dict)
     traits: Mapping[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
-    kind: Literal["activity", "profile", "adjustment"] = "activity"
+    kind: Literal["activity", "profile", "adjustment", "merge"] = "activity"
+
+    @property
+    def joins(self) -> bool:
+        """Return whether its names are said to be one person's, so that the leads they mean become one."""
+        return self.kind == "activity" and self.event_type in JOINING_EVENT_TYPES
+
+    @property
+    def all_names(self) -> tuple[Name, ...]:
+        """Return its names and the e-mail address among its traits, when that is one that can name somebody."""
+        email = self.traits.get("email")
+        if not isinstance(email, str) or not is_email(email):
+            return self.names
+        return (*self.names, Name("email", normal_email(email)))
 
 
 def _moment(value: object) -> datetime:
@@ -101,6 +116,9 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 Identifier = Annotated[Annotated[str, Field(max_length=MAX_LENGTH)] | None, BeforeValidator(_name)]
 
 
+ExternalSystem = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
+
+
 class NativeEvent(BaseModel):
     """The native wire format. Fields it does not name are ignored, so that a newer client can talk to us."""
 
@@ -116,6 +134,10 @@ class NativeEvent(BaseModel):
     user_id: Annotated[Identifier, Field(alias="userId")] = None
     anonymous_id: Annotated[Identifier, Field(alias="anonymousId")] = None
     email: Identifier = None
+    external_ids: Annotated[
+        dict[ExternalSystem, Annotated[str, BeforeValidator(_name), Field(min_length=1, max_length=200)]] | None,
+        Field(alias="externalIds", max_length=MAX_EXTERNAL_IDS),
+    ] = None
     timestamp: Moment | None = None
     sent_at: Annotated[Moment | None, Field(alias="sentAt")] = None
     session_id: Annotated[
@@ -211,7 +233,10 @@ def _accepted_or_refused(raw: object) -> IncomingEvent | Refused:
 def _accepted(event: NativeEvent) -> IncomingEvent:
     names = _names(event)
     if not names and event.lead_id is None:
-        raise Refused("invalid", (Problem(pointer="", detail="must have one of leadId, userId, anonymousId or email"),))
+        raise Refused(
+            "invalid",
+            (Problem(pointer="", detail="must have one of leadId, userId, anonymousId, email or externalIds"),),
+        )
     properties = _tree("properties", event.properties)
     return IncomingEvent(
         event_type=event.event_type,
@@ -231,11 +256,17 @@ def _names(event: NativeEvent) -> tuple[Name, ...]:
     names = []
     if event.user_id:
         names.append(Name("user_id", event.user_id))
+    names += external_names(event.external_ids or {})
     if event.email:
         names.append(Name("email", valid_email(event.email, pointer="/email")))
     if event.anonymous_id:
         names.append(Name("anonymous_id", event.anonymous_id))
     return tuple(names)
+
+
+def external_names(ids: Mapping[str, str]) -> list[Name]:
+    """Return the ids that other systems have for somebody, given as `{system: id}`, as names."""
+    return [Name("external_id", f"{system}:{value}") for system, value in ids.items()]
 
 
 def valid_email(address: str, *, pointer: str) -> str:

@@ -32,6 +32,19 @@ class LeadFields(BaseModel):
     traits: Annotated[dict[str, Any], Field(max_length=MAX_TRAITS)] | None = None
 
 
+class OtherLead(BaseModel):
+    """Another lead, to be merged with or separated from."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    other_id: Annotated[str, BeforeValidator(_text), Field(alias="otherId", min_length=1, max_length=100)]
+
+
+def parse_other_lead(body: bytes) -> str:
+    """Return the `otherId` of a request body; raise `Refused`."""
+    return parse_body(OtherLead, body).other_id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadDescription:
     """Names that a lead shall answer to, and traits to set; a trait that is `None` is to be forgotten."""

@@ -62,6 +62,24 @@ def learn(profile: Profile, traits: Mapping[str, Any], *, occurred_at: datetime,
             known.pop(key, None)
         else:
             known[key] = value
+    return _bounded(known, clock)
+
+
+def join(one: Profile, other: Profile) -> Profile:
+    """Return what is known of a person of whom two profiles are: of each trait what was set last."""
+    known, clock = dict(one.traits), dict(one.clock)
+    for key, stamp in other.clock.items():
+        if key in clock and clock[key] > stamp:
+            continue
+        clock[key] = stamp
+        if key in other.traits:
+            known[key] = other.traits[key]
+        else:
+            known.pop(key, None)
+    return _bounded(known, clock)
+
+
+def _bounded(known: dict[str, Any], clock: dict[str, list[str]]) -> Profile:
     for key in sorted(clock, key=lambda key: (clock[key], key))[: max(0, len(clock) - MAX_TRAITS)]:
         del clock[key]
         known.pop(key, None)

@@ -17,7 +17,17 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, Field, RootModel, ValidationError
 from pydantic_core import to_json
 
-from ingest.core.events import EARLIEST, IncomingEvent, Problem, Refused, parse_body, parse_moment, refusal_of
+from ingest.core.events import (
+    EARLIEST,
+    MAX_EXTERNAL_IDS,
+    IncomingEvent,
+    Problem,
+    Refused,
+    external_names,
+    parse_body,
+    parse_moment,
+    refusal_of,
+)
 from ingest.core.identity import MAX_LENGTH, Name, is_email, normal_email
 from ingest.core.trees import TreeRefused, clean_tree
 
@@ -203,14 +213,35 @@ def _names(event: SegmentEvent, *, call: Call, traits: Mapping[str, Any]) -> tup
         names.append(Name("user_id", event.user_id))
     if event.anonymous_id:
         names.append(Name("anonymous_id", event.anonymous_id))
-    if call == "alias" and event.previous_id and not event.anonymous_id:
+    if call == "alias" and event.previous_id and event.previous_id != event.anonymous_id:
         names.append(Name("anonymous_id", event.previous_id))  # which is what clients alias: the visitor before log-in
+    names += _external_names(event.context.get("externalIds"))
     email = traits.get("email")
     if not names and isinstance(email, str) and is_email(email):
         names.append(Name("email", normal_email(email)))
     if not names:
         raise _invalid("", "must have one of userId or anonymousId")
     return tuple(names)
+
+
+def _external_names(ids: object) -> list[Name]:
+    """Return the ids of other systems that a context names, `[{"id", "type"}]`; what is none is left out."""
+    found = {}
+    for each in ids[:MAX_EXTERNAL_IDS] if isinstance(ids, list) else ():
+        if not isinstance(each, dict) or not isinstance(each.get("type"), str):
+            continue
+        value = _text_or_none(each.get("id"))
+        if value and each["type"] and len(f"{each['type']}:{value}") <= MAX_LENGTH:
+            found[each["type"].replace("\x00", "")] = value
+    return external_names(found)
+
+
+def _text_or_none(value: object) -> str | None:
+    try:
+        text = _text_of_id(value)
+    except ValueError:
+        return None
+    return text if isinstance(text, str) else None
 
 
 def _properties(event: SegmentEvent, *, call: Call, traits: dict[str, Any]) -> dict[str, Any]:

@@ -64,6 +64,10 @@ class Engine(Protocol):
         """Return whether the same work may succeed when it is tried again (a deadlock, a busy database)."""
 
 
+class Overtaken(IntegrityError):
+    """Somebody else changed what this unit of work had decided on: it is undone, and looks again."""
+
+
 def _engine() -> Engine:
     return cast("Engine", importlib.import_module(_ENGINES[connection.vendor]))
 

@@ -2,33 +2,30 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from ingest import database
-from ingest.core import identity, profile
-from ingest.core.campaigns import with_campaign
+from ingest.core import profile
 from ingest.core.events import IncomingEvent, Problem, Refused, occurred_at
-from ingest.core.identity import Name
+from ingest.core.identity import Identities, Name, Refusal
 from ingest.ids import new_id
-from ingest.models import Event, Identifier, Lead, PendingEvent
-from ingest.signals import EventsStored, events_stored
-from ingest.slots import slot_of
+from ingest.models import Event, Identifier, Lead, Merge, RefusedName
+from ingest.services import log, merges
+from ingest.services.identities import LEAD_FIELDS, LeadRow, as_uuid, look_up
 
-_EVENT_FIELDS = (
-    "id", "project", "event_id", "lead", "kind", "event_type", "occurred_at", "received_at", "sent_at", "timestamp",
-    "session_id", "properties", "traits", "context",
-)  # fmt: skip
-_PENDING_FIELDS = ("event", "lead_id", "slot", "due_at", "attempts")
-_LEAD_FIELDS = ("id", "project", "name", "email", "company", "traits", "trait_clock", "owner", "created_at")
 _IDENTIFIER_FIELDS = ("id", "project", "kind", "value", "lead", "created_at")
+_REFUSED_FIELDS = ("id", "project", "lead", "kind", "value", "reason", "other", "event_id", "created_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """An event that is in the log: now stored, or there already (`duplicate`); `new_lead`: it is its lead's first."""
+    """An event that is in the log: now stored, or there already (`duplicate`); `new_lead`: it is its lead's first.
+
+    `lead_id` is the lead that the event counts for.
+    """
 
     event_id: str
     lead_id: UUID
@@ -48,8 +45,8 @@ def record(project_id: UUID, incoming: Sequence[IncomingEvent], *, now: datetime
     """Store events of one project and return what became of each, in their order.
 
     An event id that the project has already, in the log or earlier in `incoming`, is a duplicate whatever else it
-    carries, and changes nothing. Leads that nobody knows yet are created. A number of statements that does not
-    depend on how many events there are.
+    carries, and changes nothing. Leads that nobody knows yet are created, and leads that an `identify` says are one
+    person are merged. A number of statements that does not depend on how many events there are, but for merges.
     """
     if not incoming:
         return []
@@ -61,7 +58,17 @@ def record_in_unit_of_work(
     project_id: UUID, named: Sequence[tuple[str, IncomingEvent]], *, now: datetime
 ) -> list[Outcome]:
     """Store events, each given with its id, as a part of the caller's unit of work."""
-    return _Recording(project_id=project_id, now=now).run(named)
+    stored: dict[str, UUID] = dict(
+        database.select_rows(
+            Event, ("event_id", "lead"), {"project": project_id, "event_id": {event_id for event_id, _ in named}}
+        )
+    )
+    fresh = [event for event_id, event in named if event_id not in stored]
+    found = look_up(project_id, fresh, also=stored.values())
+    recording = _Recording(
+        project_id=project_id, now=now, identities=found.identities, known_leads=found.leads, held=found.held
+    )
+    return recording.run(named, stored)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,94 +77,70 @@ class _Recording:
 
     project_id: UUID
     now: datetime
-    known_leads: set[UUID] = field(default_factory=set)
-    taken: dict[Name, UUID] = field(default_factory=dict)
-    new_leads: dict[UUID, profile.Profile] = field(default_factory=dict)
+    identities: Identities
+    known_leads: frozenset[UUID]
+    held: dict[UUID, LeadRow]
+    lines: list[tuple[str, IncomingEvent, UUID]] = field(default_factory=list)
+    new_leads: list[UUID] = field(default_factory=list)
     new_names: list[tuple[Name, UUID]] = field(default_factory=list)
     learned: dict[UUID, list[tuple[datetime, str, IncomingEvent]]] = field(default_factory=lambda: defaultdict(list))
+    merges: list[tuple[UUID, UUID, str]] = field(default_factory=list)
+    refused: list[tuple[UUID, str, Refusal]] = field(default_factory=list)
 
-    def run(self, named: Sequence[tuple[str, IncomingEvent]]) -> list[Outcome]:
-        stored: dict[str, UUID] = dict(
-            database.select_rows(
-                Event,
-                ("event_id", "lead"),
-                {"project": self.project_id, "event_id": {event_id for event_id, _ in named}},
-            )
-        )
-        self._look_up(event for event_id, event in named if event_id not in stored)
-        recorded: dict[str, tuple[Recorded, IncomingEvent]] = {}
-        answers: list[Outcome] = []
+    def run(self, named: Sequence[tuple[str, IncomingEvent]], stored: dict[str, UUID]) -> list[Outcome]:
+        answers: list[Refused | tuple[str, UUID, bool, bool]] = []
         for event_id, event in named:
             if event_id in stored:
-                answers.append(Recorded(event_id=event_id, lead_id=stored[event_id], duplicate=True))
+                answers.append((event_id, stored[event_id], True, False))
                 continue
-            outcome = self._place(event_id, event)
-            answers.append(outcome)
-            if isinstance(outcome, Recorded):  # the id of a refused event is still free for a later one
-                stored[event_id] = outcome.lead_id
-                recorded[event_id] = (outcome, event)
-        self._write(recorded)
-        return answers
-
-    def _look_up(self, events: Iterable[IncomingEvent]) -> None:
-        wanted_leads = set()
-        wanted_names = defaultdict(set)
-        for event in events:
-            if event.lead_id is not None and (lead_id := _uuid(event.lead_id)):
-                wanted_leads.add(lead_id)
-            for name in event.names:
-                wanted_names[name.kind].add(name.value)
-            if email := _email_trait(event):
-                wanted_names["email"].add(email)
-        if wanted_leads:
-            self.known_leads = set(
-                Lead.objects.filter(project=self.project_id, pk__in=wanted_leads).values_list("pk", flat=True)
+            placed = self._place(event_id, event)
+            if isinstance(placed, Refused):  # its id is still free for a later one
+                answers.append(placed)
+            else:
+                lead_id, new_lead = placed
+                stored[event_id] = lead_id
+                answers.append((event_id, lead_id, False, new_lead))
+        self._write()
+        return [
+            answer
+            if isinstance(answer, Refused)
+            else Recorded(
+                event_id=answer[0],
+                lead_id=self.identities.home(answer[1]),
+                duplicate=answer[2],
+                new_lead=answer[3],
             )
-        if wanted_names:
-            # One query for all kinds; it may also find a value of one kind under another, which nobody asks for then.
-            found = database.select_rows(
-                Identifier,
-                ("kind", "value", "lead"),
-                {
-                    "project": self.project_id,
-                    "kind": set(wanted_names),
-                    "value": set().union(*wanted_names.values()),
-                },
-            )
-            self.taken = {Name(kind, value): lead for kind, value, lead in found}
+            for answer in answers
+        ]
 
-    def _place(self, event_id: str, event: IncomingEvent) -> Outcome:
-        """Decide whose event it is, and note what that adds to the lead."""
-        names = list(event.names)
-        new_lead = False
+    def _place(self, event_id: str, event: IncomingEvent) -> tuple[UUID, bool] | Refused:
+        """Decide whose event it is, and note what that says of people; return the lead and whether it is new."""
+        told = None
         if event.lead_id is not None:
-            lead_id = _uuid(event.lead_id)
-            if lead_id is None or lead_id not in self.known_leads:
+            told = as_uuid(event.lead_id)
+            if told is None or told not in self.known_leads:
                 return lead_not_found(event.lead_id)
-            free = identity.resolve(names, self.taken).free
-        else:
-            resolution = identity.resolve(names, self.taken)
-            free = resolution.free
-            lead_id = resolution.lead_id
-            if lead_id is None:
-                lead_id = new_id()
-                new_lead = True
-                self.new_leads[lead_id] = profile.Profile(traits={}, clock={})
-        if (email := _email_trait(event)) and (name := Name("email", email)) not in self.taken and name not in free:
-            free = (*free, name)
-        for name in free:
-            self.taken[name] = lead_id
-            self.new_names.append((name, lead_id))
+        # An address among the traits tells who somebody is, but not whose event it is while somebody else has it.
+        names = [
+            name for name in event.all_names if event.joins or name in event.names or name not in self.identities.taken
+        ]
+        placement = self.identities.place(names, lead_id=told, joins=event.joins)
+        lead_id = placement.lead_id
+        if placement.new:
+            self.new_leads.append(lead_id)
+        self.new_names += [(name, lead_id) for name in placement.attached]
+        self.merges += [(absorbed, survivor, event_id) for absorbed, survivor in placement.merges]
+        self.refused += [(lead_id, event_id, refusal) for refusal in placement.refused]
+        self.lines.append((event_id, event, lead_id))
         if event.traits:
-            when = occurred_at(event, received_at=self.now)
-            self.learned[lead_id].append((when, event_id, event))
-        return Recorded(event_id=event_id, lead_id=lead_id, duplicate=False, new_lead=new_lead)
+            self.learned[lead_id].append((occurred_at(event, received_at=self.now), event_id, event))
+        return lead_id, placement.new
 
-    def _write(self, recorded: dict[str, tuple[Recorded, IncomingEvent]]) -> None:
-        if not recorded:
+    def _write(self) -> None:
+        if not self.lines:
             return
         self._write_leads()
-        # Sorted, so that two requests with the same names or events wait for each other in one direction only.
+        # Sorted, so that two requests with the same names wait for each other in one direction only.
         database.insert_rows(
             Identifier,
             _IDENTIFIER_FIELDS,
@@ -166,112 +149,71 @@ class _Recording:
                 for name, lead_id in sorted(self.new_names)
             ],
         )
-        events, pending = [], []
-        for event_id, (outcome, event) in recorded.items():
-            key = new_id()
-            events.append(
-                (
-                    key,
-                    self.project_id,
-                    event_id,
-                    outcome.lead_id,
-                    event.kind,
-                    event.event_type,
-                    occurred_at(event, received_at=self.now),
-                    self.now,
-                    event.sent_at,
-                    event.timestamp,
-                    event.session_id,
-                    event.properties,
-                    event.traits,
-                    with_campaign(event.context, event.properties),
-                )
-            )
-            pending.append((key, outcome.lead_id, slot_of(outcome.lead_id), self.now, 0))
-        database.insert_rows(Event, _EVENT_FIELDS, sorted(events, key=lambda row: row[2]))
-        database.insert_rows(PendingEvent, _PENDING_FIELDS, pending)
-        events_stored.send(
-            sender=None,
-            stored=EventsStored(
-                project_id=self.project_id,
-                slots=frozenset(slot for _, _, slot, _, _ in pending),
-                new_lead_ids=tuple(self.new_leads),
-            ),
+        database.insert_missing_rows(
+            RefusedName,
+            _REFUSED_FIELDS,
+            [
+                (new_id(), self.project_id, lead_id, *refusal.name, refusal.reason, refusal.other, event_id, self.now)
+                for lead_id, event_id, refusal in self.refused
+            ],
+            unique=("lead", "kind", "value", "reason"),
         )
+        log.append(
+            self.project_id,
+            [
+                log.Line(event_id=event_id, event=event, lead_id=lead_id, home=self.identities.home(lead_id))
+                for event_id, event, lead_id in self.lines
+            ],
+            new_lead_ids=self.new_leads,
+            now=self.now,
+        )
+        for absorbed, survivor, event_id in self.merges:
+            merges.merge_in_unit_of_work(
+                self.project_id, absorbed, survivor, cause=Merge.Cause.EVENT, by=event_id, now=self.now
+            )
 
     def _write_leads(self) -> None:
-        """Insert new leads, and update the profiles of those whose events carried traits or an e-mail address."""
+        """Insert new leads, and update the profiles of those whose events carried traits or an e-mail address.
+
+        What is learned of a lead that becomes part of another in this request stands with the one that survives.
+        """
         emails: dict[UUID, str] = {}
         for name, lead_id in self.new_names:
             if name.kind == "email":
-                emails.setdefault(lead_id, name.value)
-        known = [lead_id for lead_id in self.learned.keys() | emails.keys() if lead_id not in self.new_leads]
-        rows = []
-        if known:
-            database.lock_rows(Lead, known)
-            rows = list(Lead.objects.filter(pk__in=known).values_list(*_LEAD_FIELDS))
+                emails.setdefault(self.identities.home(lead_id), name.value)
+        learned: dict[UUID, list[tuple[datetime, str, IncomingEvent]]] = defaultdict(list)
+        for lead_id, lessons in self.learned.items():
+            learned[self.identities.home(lead_id)] += lessons
+        new = set(self.new_leads)
         changed = []
-        for lead_id, project, _, email, _, traits, clock, owner, created_at in rows:
-            learned = self._learn(lead_id, profile.Profile(traits=traits, clock=clock))
-            changed.append(
-                (
-                    lead_id,
-                    project,
-                    learned.name,
-                    _shown_email(learned, email or emails.get(lead_id, "")),
-                    learned.company,
-                    learned.traits,
-                    learned.clock,
-                    owner,
-                    created_at,
-                )
-            )
+        for lead_id in (learned.keys() | emails.keys()) - new:
+            _, project, _, email, _, traits, clock, owner, merged_into, created_at = self.held[lead_id]
+            known = _learn(profile.Profile(traits=traits, clock=clock), learned.get(lead_id, ()))
+            address = _shown_email(known, email or emails.get(lead_id, ""))
+            shown = (known.name, address, known.company, known.traits, known.clock)
+            changed.append((lead_id, project, *shown, owner, merged_into, created_at))
         database.upsert_rows(
             Lead,
-            _LEAD_FIELDS,
+            LEAD_FIELDS,
             changed,
             unique=("id",),
             update=("name", "email", "company", "traits", "trait_clock"),
         )
-        database.insert_rows(
-            Lead,
-            _LEAD_FIELDS,
-            [
-                (
-                    lead_id,
-                    self.project_id,
-                    learned.name,
-                    _shown_email(learned, emails.get(lead_id, "")),
-                    learned.company,
-                    learned.traits,
-                    learned.clock,
-                    None,
-                    self.now,
-                )
-                for lead_id in self.new_leads
-                for learned in [self._learn(lead_id, self.new_leads[lead_id])]
-            ],
-        )
+        created = []
+        for lead_id in self.new_leads:
+            known = _learn(profile.Profile(traits={}, clock={}), learned.get(lead_id, ()))
+            address = _shown_email(known, emails.get(lead_id, ""))
+            shown = (known.name, address, known.company, known.traits, known.clock)
+            created.append((lead_id, self.project_id, *shown, None, None, self.now))
+        database.insert_rows(Lead, LEAD_FIELDS, created)
 
-    def _learn(self, lead_id: UUID, known: profile.Profile) -> profile.Profile:
-        for when, event_id, event in self.learned.get(lead_id, ()):
-            known = profile.learn(known, event.traits, occurred_at=when, event_id=event_id)
-        return known
+
+def _learn(known: profile.Profile, lessons: Sequence[tuple[datetime, str, IncomingEvent]]) -> profile.Profile:
+    for when, event_id, event in lessons:
+        known = profile.learn(known, event.traits, occurred_at=when, event_id=event_id)
+    return known
 
 
 def _shown_email(learned: profile.Profile, otherwise: str) -> str:
     """Return the e-mail address to show: that of the traits, also when they forgot it; else one the lead came with."""
     return learned.email if "email" in learned.clock else otherwise
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _email_trait(event: IncomingEvent) -> str | None:
-    """Return the address among an event's traits, when it is one that can identify somebody."""
-    email = event.traits.get("email")
-    return identity.normal_email(email) if isinstance(email, str) and identity.is_email(email) else None

@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError
-
 from ingest import database
 from ingest.core.events import IncomingEvent
 from ingest.core.identity import Name
@@ -45,7 +43,7 @@ def create_lead(
             return taken
         recorded = _record(project_id, event, now)
         if not recorded.new_lead:
-            raise _OvertakenError
+            raise database.Overtaken
         return LeadCreated(lead_id=recorded.lead_id)
 
     return database.unit_of_work(work)
@@ -64,14 +62,10 @@ def update_lead(
             return taken
         recorded = _record(project_id, event, now)
         if _taken(project_id, names, unless_by=lead_id):
-            raise _OvertakenError
+            raise database.Overtaken
         return LeadUpdated(lead_id=recorded.lead_id)
 
     return database.unit_of_work(work)
-
-
-class _OvertakenError(IntegrityError):
-    """Somebody took a name between our look and our writing; the unit of work is undone and looks again."""
 
 
 def _record(project_id: UUID, event: IncomingEvent, now: datetime) -> Recorded:

@@ -10,6 +10,7 @@ from ingest import selectors as ingest
 from ingest.core.keys import KeyKind
 from ingest.models import ApiKey, Event, Lead, PendingEvent, Project
 from ingest.pages import Page
+from ingest.selectors import members_of
 from ingest.slots import slot_of
 from leadscore.dashboard.forms import LeadFilters
 from leadscore.dashboard.stages import StageScale, scale_of_card
@@ -79,8 +80,8 @@ def _newest(events: list[Event]) -> tuple[NewestEvent, ...]:
             id=event.pk,
             event_type=event.event_type,
             received_at=event.received_at,
-            lead_id=event.lead_id,
-            lead_label=event.lead.label,
+            lead_id=event.lead.survivor.pk,
+            lead_label=event.lead.survivor.label,
         )
         for event in events
     )
@@ -180,9 +181,9 @@ def pending_since(lead: Lead) -> list[datetime]:
 
 
 def watched_events(lead: Lead, *, scale: StageScale) -> tuple[WatchedEvent, ...]:
-    """Return a lead's newest events, each with its entry if it is scored and a rule met it. Three queries."""
+    """Return a lead's newest events, each with its entry if it is scored and a rule met it. Four queries."""
     events = list(
-        Event.objects.filter(lead=lead)
+        Event.objects.filter(lead__in=members_of(lead.pk))
         .order_by("-occurred_at", "-event_id")
         .only("event_id", "kind", "event_type", "occurred_at")[:WATCHED_EVENTS]
     )

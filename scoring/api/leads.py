@@ -1,6 +1,7 @@
 """The routes about leads: who they are, where they stand, and why."""
 
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -143,6 +144,14 @@ def lead_of(request: Request, lead_id: str) -> Lead:
     if lead is None:
         raise not_found("lead")
     return lead
+
+
+def represent_now(project_id: UUID, lead_id: UUID) -> dict[str, Any]:
+    """Return the lead that stands for this one of the project as the API shows it, as it is stored now."""
+    lead = ingested.lead_of(project_id, lead_id)
+    if lead is None:
+        raise not_found("lead")
+    return _represent(lead)
 
 
 def _represent(lead: Lead) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from scoring.api import adjustments, analytics, insight, leads, rules
+from scoring.api import adjustments, analytics, insight, leads, merges, rules
 
 _LEAD = r"^leads/(?P<lead_id>[^/]+)"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     re_path(rf"{_LEAD}/history/?$", leads.HistoryView.as_view(), name="api-lead-history"),
     re_path(rf"{_LEAD}/intelligence/?$", insight.IntelligenceView.as_view(), name="api-lead-intelligence"),
     re_path(rf"{_LEAD}/adjustments/?$", adjustments.AdjustmentsView.as_view(), name="api-lead-adjustments"),
+    re_path(rf"{_LEAD}/merge/?$", merges.MergeView.as_view(), name="api-lead-merge"),
+    re_path(rf"{_LEAD}/unmerge/?$", merges.UnmergeView.as_view(), name="api-lead-unmerge"),
     re_path(rf"{_LEAD}/explain/?$", insight.ExplainView.as_view(), name="api-lead-explain"),
     re_path(r"^leaderboard/?$", leads.LeaderboardView.as_view(), name="api-leaderboard"),
     re_path(r"^analytics/overview/?$", analytics.OverviewView.as_view(), name="api-overview"),

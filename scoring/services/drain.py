@@ -5,8 +5,7 @@ cannot be scored is tried again later and parked after that, while its lead and 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import accumulate
@@ -24,10 +23,11 @@ from ingest.services import pending
 from scoring import selectors
 from scoring.core import engine
 from scoring.core.timeline import Timeline
-from scoring.log import countable_log
-from scoring.services import dead_letters, long_refolds, projection
+from scoring.log import logs_of
+from scoring.services import dead_letters, long_refolds, projection, refolds
 from scoring.services.outcomes import Before, outcome_of
 from scoring.services.projection import Failure, Projection
+from scoring.services.refolds import Mark
 from scoring.signals import scored
 from scoring.timelines import timelines_of
 
@@ -39,8 +39,7 @@ MAX_REFOLDED = 20_000  # events of the logs that are folded again in a batch; th
 logger = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim:
+class _Claim(NamedTuple):
     """A pending event of this batch."""
 
     lead_id: UUID
@@ -86,7 +85,7 @@ def _claims(slots: Collection[int], *, now: datetime) -> dict[UUID, _Claim]:
 
     Of a lead that has very many of them it is a share, and others are looked for behind them.
     """
-    without = selectors.leads_refolding(slots)
+    without = list(ingested.members_of_leads(refolding)) if (refolding := selectors.leads_refolding(slots)) else []
     leads = ingested.leads_waiting(slots, now=now, limit=MAX_EVENTS, without=without)
     if not leads:
         return {}
@@ -103,29 +102,38 @@ def _claims(slots: Collection[int], *, now: datetime) -> dict[UUID, _Claim]:
 def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -> int:
     if not claims:
         return 0
-    lead_ids = {claim.lead_id for claim in claims.values()}
-    database.lock_rows(Lead, lead_ids)
-    batch = _by_lead(ingested.log_of_pending(list(claims)))
-    projects = ingested.projects_of_leads(batch)
-    timelines = timelines_of(set(projects.values()))
+    homes = _hold({claim.lead_id for claim in claims.values()})
+    claims = {key: claim._replace(lead_id=homes[claim.lead_id].lead_id) for key, claim in claims.items()}
+    batch: dict[UUID, list[LogRow]] = defaultdict(list)
+    for row in ingested.log_of_pending(list(claims)):
+        batch[homes[row[2]].lead_id].append(row)
+    for lead_id in selectors.refolding_among(batch):  # a worker has begun since the claims were read
+        del batch[lead_id]
+    projects = {home.lead_id: home.project_id for home in homes.values()}
+    timelines = timelines_of({projects[lead_id] for lead_id in batch})
     works = {lead_id: _Work(timelines[projects[lead_id]], projects[lead_id], rows) for lead_id, rows in batch.items()}
-    folded = list(fold(works, now))
+    marks = refolds.marks_of(works)
+    folded = list(fold({lead_id: work for lead_id, work in works.items() if lead_id not in marks}, now))
+    folded += _refold({lead_id: works[lead_id] for lead_id in marks}, marks, now=now)
     projections = [done for done, _ in folded]
     projection.write(projections)
+    refolds.done([done.lead_id for done in projections if done.lead_id in marks])
     failures = {key: failure for done in projections for key, failure in done.failures.items()}
     settled = [row[0] for done in projections for row in batch[done.lead_id] if row[0] not in failures]
     pending.settle(settled)
     dead_letters.set_aside(failures, {key: (claim.lead_id, claim.attempts) for key, claim in claims.items()}, now=now)
     outcomes = [outcome_of(done, before, batch[done.lead_id]) for done, before in folded]
     scored.send(sender=None, outcomes=outcomes)
-    return len(claims) if len(folded) == len(batch) else max(len(claims), MAX_LEADS)
+    return len(claims) if len(folded) == len(works) else max(len(claims), MAX_LEADS)
 
 
-def _by_lead(rows: Iterable[LogRow]) -> dict[UUID, list[LogRow]]:
-    leads: dict[UUID, list[LogRow]] = defaultdict(list)
-    for row in rows:
-        leads[row[2]].append(row)
-    return leads
+def _hold(lead_ids: Collection[UUID]) -> dict[UUID, ingested.Home]:
+    """Lock the leads that stand for these and return them, looking again if that changed before they were locked."""
+    homes = ingested.homes_of(lead_ids)
+    database.lock_rows(Lead, {home.lead_id for home in homes.values()})
+    if ingested.homes_of(lead_ids) != homes:
+        raise database.Overtaken
+    return homes
 
 
 def _fold(batch: _Batch, now: datetime) -> Iterator[_Done]:
@@ -182,10 +190,38 @@ def _rebuild(batch: _Batch, before: Mapping[UUID, Before], *, now: datetime) -> 
     sums = accumulate(sizes[lead_id] for lead_id in short)
     chosen = [lead_id for lead_id, events in zip(short, sums, strict=True) if events <= MAX_REFOLDED]
     keys = [row[0] for lead_id in chosen for row in batch[lead_id].rows]
-    logs = _by_lead(countable_log(chosen, with_pending=keys))
+    logs = logs_of(chosen, with_pending=keys)
     for lead_id in chosen:
         work = batch[lead_id]
         yield projection.rebuild(work.project_id, lead_id, work.timeline, logs[lead_id], now=now), before[lead_id]
+
+
+def _refold(batch: _Batch, marks: Mapping[UUID, Mark], *, now: datetime) -> Iterator[_Done]:
+    """Fold leads whose logs have changed otherwise than by new events.
+
+    A long log is folded in turns of its own. Where the change is no reason to act, a lead stood before this batch where
+    the rest of its log leads; else where it stood last. Of leads that became one, the highest stage counts: what fired
+    for it does not fire again.
+    """
+    if not batch:
+        return
+    stages = selectors.stages_of(batch)
+    sizes = ingested.log_sizes(batch)
+    long = {lead_id: work for lead_id, work in batch.items() if sizes[lead_id] > long_refolds.LONG_LOG}
+    long_refolds.begin({lead_id: (work.project_id, None) for lead_id, work in long.items()}, now=now)
+    short = {lead_id: work for lead_id, work in batch.items() if lead_id not in long}
+    logs = logs_of(short, with_pending=[row[0] for work in short.values() for row in work.rows])
+    for lead_id, work in short.items():
+        table = work.timeline.latest.primary.stages
+        mark = marks[lead_id]
+        stage = stages.get((lead_id, work.timeline.latest.primary.name))
+        if mark.quiet or stage is None:
+            new = {row[0] for row in work.rows}
+            rest = [row for row in logs[lead_id] if row[0] not in new]
+            known = projection.rebuild(work.project_id, lead_id, work.timeline, rest, now=now)
+            stage = known.state.cards[work.timeline.latest.primary.name].stage
+        done = projection.rebuild(work.project_id, lead_id, work.timeline, logs[lead_id], now=now)
+        yield done, Before.scored(mark.highest(stage, table), now=now)
 
 
 def _score_leads_alone(slots: Collection[int], *, now: datetime) -> int:
@@ -206,7 +242,8 @@ def _score_leads_alone(slots: Collection[int], *, now: datetime) -> int:
 
 
 def _set_lead_aside(lead_id: UUID, claims: Mapping[UUID, _Claim], failure: Failure, *, now: datetime) -> None:
-    database.lock_rows(Lead, [lead_id])
+    homes = _hold([lead_id])
+    claims = {key: claim._replace(lead_id=homes[lead_id].lead_id) for key, claim in claims.items()}
     # Only what is still pending: another worker may have got past what failed here.
     failures = {row[0]: failure for row in ingested.log_of_pending(list(claims))}
     dead_letters.set_aside(failures, {key: (lead_id, claim.attempts) for key, claim in claims.items()}, now=now)

@@ -4,7 +4,6 @@ It folds a lead up to now with no event, which gives the entries at their exact 
 the same ledger as if the lead's next event had come just then. A visit that is lost is made by the next beat.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,9 +17,9 @@ from ingest.models import Lead
 from scoring import selectors
 from scoring.core import engine
 from scoring.core.timeline import Timeline
-from scoring.log import countable_log
+from scoring.log import logs_of
 from scoring.models import LeadState
-from scoring.services import dead_letters, projection
+from scoring.services import dead_letters, long_refolds, projection, refolds
 from scoring.services.outcomes import Before, outcome_of
 from scoring.services.projection import Projection
 from scoring.signals import scored
@@ -53,17 +52,20 @@ def fade(slots: Collection[int], *, now: datetime) -> int:
 
 def _fade(lead_ids: Sequence[UUID], *, now: datetime) -> int:
     database.lock_rows(Lead, lead_ids)
+    elsewhere = selectors.refolding_among(lead_ids)  # or somebody else has been here since
     standings = {
         lead_id: standing
         for lead_id, standing in selectors.standings_of(lead_ids).items()
-        if standing.next_change_at is not None and standing.next_change_at <= now  # nobody else has been here since
+        if lead_id not in elsewhere and standing.next_change_at is not None and standing.next_change_at <= now
     }
-    projects = ingested.projects_of_leads(standings)
-    folded = _fold(standings, projects, timelines_of(set(projects.values())), now=now)
+    projects = {home.lead_id: home.project_id for home in ingested.homes_of(standings).values()}
+    marks = refolds.marks_of(standings)
+    folded = _fold(standings, projects, timelines_of(set(projects.values())), marks=marks, now=now)
     projections = [done for done, _ in folded]
     projection.write(projections)
+    refolds.done([done.lead_id for done in projections if done.lead_id in marks])
     dead_letters.park({key: failure for done in projections for key, failure in done.failures.items()}, now=now)
-    scored.send(sender=None, outcomes=[outcome_of(done, before, ()) for done, before in folded])
+    scored.send(sender=None, outcomes=[outcome_of(done, before, ()) for done, before in folded if before])
     return len(lead_ids)
 
 
@@ -72,15 +74,22 @@ def _fold(
     projects: Mapping[UUID, UUID],
     timelines: Mapping[UUID, Timeline],
     *,
+    marks: Collection[UUID],
     now: datetime,
-) -> list[tuple[Projection, Before]]:
-    """Fold leads up to now, as many as one transaction should hold; those left out stay due."""
-    folded: list[tuple[Projection, Before]] = []
-    moved: dict[UUID, Before] = {}
+) -> list[tuple[Projection, Before | None]]:
+    """Fold leads up to now, as many as one transaction should hold; those left out stay due.
+
+    Gives each projection with where the lead stood before, `None` where that is no reason to act.
+    """
+    folded: list[tuple[Projection, Before | None]] = []
+    moved: dict[UUID, Before | None] = {}
     entries = 0
     for lead_id, standing in standings.items():
         project_id = projects[lead_id]
         timeline = timelines[project_id]
+        if lead_id in marks:
+            moved[lead_id] = None
+            continue
         state = projection.stored_state(lead_id, timeline, standing.state)
         if state is None:
             stage = selectors.stages_of([lead_id]).get((lead_id, timeline.latest.primary.name))
@@ -99,13 +108,14 @@ def _fold(
         if entries > MAX_ENTRIES:
             break
     if moved:
-        logs = defaultdict(list)
-        for row in countable_log(list(moved)):
-            logs[row[2]].append(row)
-        for lead_id, before in moved.items():
+        sizes = ingested.log_sizes(moved)
+        long = [lead_id for lead_id in moved if sizes[lead_id] > long_refolds.LONG_LOG]
+        long_refolds.begin({lead_id: (projects[lead_id], moved.pop(lead_id)) for lead_id in long}, now=now)
+        logs = logs_of(moved)
+        for lead_id, then in moved.items():
             project_id = projects[lead_id]
             done = projection.rebuild(project_id, lead_id, timelines[project_id], logs[lead_id], now=now)
-            folded.append((done, before))
+            folded.append((done, then))
     return folded
 
 

@@ -21,11 +21,13 @@ from ingest.models import Lead
 from ingest.selectors import LogRow
 from ingest.services import pending
 from ingest.slots import slot_of
+from scoring import selectors
 from scoring.core import engine
 from scoring.core.entry import Entry, Kind
+from scoring.core.timeline import Timeline
 from scoring.log import log_from
 from scoring.models import LeadScore, LongRefold, ScoreEntry
-from scoring.services import dead_letters, projection
+from scoring.services import dead_letters, projection, refolds
 from scoring.services.outcomes import Before, crossings_of
 from scoring.services.projection import Projection
 from scoring.signals import LeadOutcome, ScoredEvent, scored
@@ -36,19 +38,21 @@ PART = 2_000  # events at a time
 MOST_CROSSINGS = 1_000
 RETRY_DELAY = timedelta(minutes=5)
 _FIELDS = (
-    "lead", "project", "slot", "due_at", "before", "state", "folded_to", "last_event_at", "newest",
+    "lead", "project", "slot", "due_at", "before", "state", "folded_to", "last_event_at", "newest", "quiet",
 )  # fmt: skip
 
 logger = structlog.get_logger(__name__)
 
 
-def begin(leads: Mapping[UUID, tuple[UUID, Before]], *, now: datetime) -> None:
+def begin(leads: Mapping[UUID, tuple[UUID, Before | None]], *, now: datetime) -> None:
     """Note that leads, `{lead: (project, where it stands)}`, are to be folded again, as a part of a unit of work.
 
-    Those that are being folded again already go on.
+    Those that are being folded again already go on. Where none is given, a lead's stored stage is looked up.
     """
-    rows = [
-        (lead_id, project_id, slot_of(lead_id), now, _written(before), None, None, None, None)
+    if not leads:
+        return
+    rows: list[tuple[object, ...]] = [
+        (lead_id, project_id, slot_of(lead_id), now, before and _written(before), None, None, None, None, False)
         for lead_id, (project_id, before) in leads.items()
     ]
     database.insert_missing_rows(LongRefold, _FIELDS, rows, unique=("lead",))
@@ -79,10 +83,11 @@ def _fold_part(lead_id: UUID, *, now: datetime) -> None:
     if turn is None:  # another worker has folded the last part
         return
     timeline = timelines_of([turn.project_id])[turn.project_id]
+    _heed_mark(turn, timeline, now=now)
     state = None if turn.state is None else projection.stored_state(lead_id, timeline, turn.state)
     if state is None or not engine.fits(timeline, state):  # it begins, or the rules have changed meanwhile
         state, turn.folded_to, turn.last_event_at = engine.initial_state(timeline), None, None
-    rows, is_last = log_from([lead_id], after=turn.folded_to, limit=PART, now=now)
+    rows, is_last = log_from(ingested.members_of(lead_id), after=turn.folded_to, limit=PART, now=now)
     done = projection.extend(
         turn.project_id,
         lead_id,
@@ -105,6 +110,27 @@ def _fold_part(lead_id: UUID, *, now: datetime) -> None:
         turn.save()
     if fresh or is_last:
         scored.send(sender=None, outcomes=[_outcome(turn, done, fresh, is_last=is_last)])
+
+
+def _heed_mark(turn: LongRefold, timeline: Timeline, *, now: datetime) -> None:
+    """Begin anew when the log has changed otherwise than by new events, and note where the lead stood before that.
+
+    What fired for the stage of a lead that was merged into it does not fire again. If the change is no reason to act,
+    the whole refold is none.
+    """
+    mark = refolds.marks_of([turn.lead_id]).get(turn.lead_id)
+    if mark is None and turn.before is not None:
+        return
+    primary = timeline.latest.primary
+    if turn.before is None:
+        stage = selectors.stages_of([turn.lead_id]).get((turn.lead_id, primary.name))
+        start = engine.initial_state(timeline).cards[primary.name].stage
+        turn.before = _written(Before.scored(stage or start, now=now))
+    if mark is not None:
+        turn.before["stage"] = mark.highest(turn.before["stage"], primary.stages)
+        turn.quiet = turn.quiet or mark.quiet
+        turn.state = None
+        refolds.done([turn.lead_id])
 
 
 def _settle(done: Projection, rows: Sequence[LogRow], *, now: datetime) -> list[ScoredEvent]:
@@ -133,8 +159,8 @@ def _outcome(turn: LongRefold, done: Projection, fresh: Sequence[ScoredEvent], *
         return replace(told, **_as_yet(done))
     newest = [] if turn.newest is None else [_event_read(turn.newest)]
     events = {str(event.key): event for event in [*fresh, *newest]}
-    before = _read(turn.before)
-    if done.primary.stage == before.stage:
+    before = _read(turn.before) if turn.before and not turn.quiet else None
+    if before is None or done.primary.stage == before.stage:
         return told
     return replace(told, crossings=crossings_of(replace(done, entries=_crossing_entries(done)), before, events))
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from scoring.core.points import to_number
 from scoring.core.preview import Tally, reasons
 from scoring.core.timeline import Timeline
-from scoring.log import countable_log
+from scoring.log import logs_of
 from scoring.models import ScoreEntry
 from scoring.services import projection
 from scoring.services.projection import rules_of
@@ -29,9 +29,7 @@ def told(project_id: UUID, tally: Tally, timeline: Timeline | None, *, now: date
         return tree
     leads = [UUID(mover["leadId"]) for mover in tree["movers"]]
     before = _stored_sources(project_id, leads)
-    logs: dict[UUID, list[Any]] = {lead_id: [] for lead_id in leads}
-    for row in countable_log(leads):
-        logs[row[2]].append(row)
+    logs = logs_of(leads)
     primary = timeline.latest.primary.name
     for mover, lead_id in zip(tree["movers"], leads, strict=True):
         done = projection.rebuild(project_id, lead_id, timeline, logs[lead_id], now=now)

@@ -94,7 +94,7 @@ def write_report(report_id: UUID) -> None:
     if report is None:
         return
     ours = PredictionReport.objects.filter(pk=report_id)
-    total = Lead.objects.filter(project=report.project_id).count()
+    total = Lead.objects.filter(project=report.project_id, merged_into=None).count()
     ours.update(status=Status.RUNNING, leads_total=total, leads_done=0, alive_at=timezone.now())
     try:
         found = predict(

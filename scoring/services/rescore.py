@@ -4,7 +4,6 @@ A batch is bounded by its events, so memory does not grow with the project. It l
 be killed, repeated, and run while events arrive. It fires nothing: rebuilding the past is no reason to act.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -16,12 +15,13 @@ from django.db.models import Count
 
 from ingest import database
 from ingest.models import Event, Lead
+from ingest.selectors import homes_of, members_of_leads
 from ingest.slots import SLOTS, slot_of
 from scoring.core import engine
 from scoring.core.preview import Tally
 from scoring.core.stages import stage_path
 from scoring.core.timeline import Timeline
-from scoring.log import countable_log
+from scoring.log import logs_of
 from scoring.models import LeadScore
 from scoring.services import dead_letters, projection
 from scoring.services.projection import Projection
@@ -43,7 +43,7 @@ def batches(
     """
     wanted = None if slots is None or len(slots) == SLOTS else frozenset(slots)
     while True:
-        leads = Lead.objects.filter(project=project_id).order_by("pk")
+        leads = Lead.objects.filter(project=project_id, merged_into=None).order_by("pk")
         if after is not None:
             leads = leads.filter(pk__gt=after)
         page = list(leads.values_list("pk", flat=True)[:PAGE])
@@ -55,7 +55,10 @@ def batches(
 
 
 def _packed(lead_ids: Sequence[UUID]) -> Iterator[list[UUID]]:
-    counts = dict(Event.objects.filter(lead__in=lead_ids).order_by().values_list("lead").annotate(Count("pk")))
+    homes = members_of_leads(lead_ids)
+    counts: dict[UUID, int] = {}
+    for lead_id, count in Event.objects.filter(lead__in=homes).order_by().values_list("lead").annotate(Count("pk")):
+        counts[homes[lead_id]] = counts.get(homes[lead_id], 0) + count
     batch: list[UUID] = []
     events = 0
     for lead_id in lead_ids:
@@ -91,6 +94,7 @@ def rescore_leads(project_id: UUID, lead_ids: Sequence[UUID], *, now: datetime) 
 
 def _rebuild(project_id: UUID, lead_ids: Sequence[UUID], *, now: datetime) -> Tally:
     database.lock_rows(Lead, lead_ids)
+    lead_ids = standing_for_themselves(lead_ids)
     timeline = timeline_of(project_id)
     before = _before(lead_ids, timeline)
     projections = _fold(project_id, lead_ids, timeline, now=now)
@@ -106,11 +110,18 @@ def preview_leads(
 
     def work() -> Tally:
         database.lock_rows(Lead, lead_ids)  # also to look: what is compared must be of one moment
+        leads = standing_for_themselves(lead_ids)
         in_force = timeline_of(project_id)
-        folded = _fold(project_id, lead_ids, timeline or in_force, now=now)
-        return _tally(folded, _before(lead_ids, in_force))
+        folded = _fold(project_id, leads, timeline or in_force, now=now)
+        return _tally(folded, _before(leads, in_force))
 
     return database.unit_of_work(work)
+
+
+def standing_for_themselves(lead_ids: Sequence[UUID]) -> list[UUID]:
+    """Return those of these leads that have not been merged into another since somebody listed them."""
+    homes = homes_of(lead_ids)
+    return [lead_id for lead_id in lead_ids if lead_id in homes and homes[lead_id].lead_id == lead_id]
 
 
 _Standing = tuple[Decimal, str]
@@ -126,9 +137,7 @@ def _before(lead_ids: Sequence[UUID], timeline: Timeline) -> Mapping[UUID, _Stan
 
 
 def _fold(project_id: UUID, lead_ids: Sequence[UUID], timeline: Timeline, *, now: datetime) -> list[Projection]:
-    logs = defaultdict(list)
-    for row in countable_log(lead_ids):
-        logs[row[2]].append(row)
+    logs = logs_of(lead_ids)
     return [projection.rebuild(project_id, lead_id, timeline, logs[lead_id], now=now) for lead_id in lead_ids]
 
 

@@ -15,7 +15,7 @@ from scoring import selectors
 from scoring.core import engine
 from scoring.core.points import in_words
 from scoring.core.timeline import Timeline
-from scoring.log import countable_log
+from scoring.log import logs_of
 from scoring.models import LeadScore
 from scoring.services import projection
 from scoring.services.projection import Projection
@@ -35,9 +35,7 @@ class Discrepancy:
 def verify_leads(project_id: UUID, lead_ids: Sequence[UUID]) -> list[Discrepancy]:
     """Return how what is stored of these leads of a project differs from a fresh fold; nothing when it does not."""
     timeline = timeline_of(project_id)
-    logs = defaultdict(list)
-    for row in countable_log(lead_ids):
-        logs[row[2]].append(row)
+    logs = logs_of(lead_ids)
     standings = selectors.standings_of(lead_ids)
     scores: dict[UUID, dict[str, tuple[Any, str]]] = defaultdict(dict)
     for lead_id, card, score, stage in LeadScore.objects.filter(lead__in=lead_ids).values_list(

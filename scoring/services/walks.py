@@ -125,7 +125,7 @@ def start_preview(project_id: UUID, draft: RulesetSpec, *, by: User | None, now:
 
 
 def _create(walk: Walk, split: Sequence[Sequence[int]], *, send: bool) -> Walk:
-    walk.total = Lead.objects.filter(project=walk.project_id).count()
+    walk.total = Lead.objects.filter(project=walk.project_id, merged_into=None).count()
     walk.save()
     parts = [WalkPart(walk=walk, slots=list(slots), moved_at=walk.started_at) for slots in split if slots]
     WalkPart.objects.bulk_create(parts)

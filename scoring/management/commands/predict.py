@@ -29,7 +29,7 @@ class Command(BaseCommand):
         refused = refusal(project.pk, scorecard=scorecard, outcome=options["outcome"])
         if refused:
             raise CommandError(refused.reason)
-        total = Lead.objects.filter(project=project).count()
+        total = Lead.objects.filter(project=project, merged_into=None).count()
         with tqdm(total=total, unit=" leads", disable=not sys.stderr.isatty()) as bar:
             report = predict(
                 project.pk,

@@ -168,7 +168,7 @@ def _leads(options: dict[str, Any]) -> Any:
         yield project_id, [lead_id]
         return
     projects = _projects(options["project"])
-    with _bar(Lead.objects.filter(project__in=projects).count()) as bar:
+    with _bar(Lead.objects.filter(project__in=projects, merged_into=None).count()) as bar:
         for project_id in projects:
             for lead_ids in batches(project_id):
                 yield project_id, lead_ids
@@ -196,10 +196,11 @@ def _projects(wanted: str | None) -> list[UUID]:
 
 
 def _one_lead(lead: str, project: str | None) -> tuple[UUID, UUID]:
-    found = Lead.objects.filter(pk=lead, project__in=_projects(project)).first() if _is_uuid(lead) else None
+    leads = Lead.objects.select_related("merged_into")
+    found = leads.filter(pk=lead, project__in=_projects(project)).first() if _is_uuid(lead) else None
     if found is None:
         raise CommandError(f"There is no lead “{lead}”{f' in project “{project}”' if project else ''}.")
-    return found.project_id, found.pk
+    return found.project_id, found.survivor.pk
 
 
 def _is_uuid(text: str) -> bool:

@@ -8,9 +8,10 @@ import pytest
 from django.utils import timezone
 
 from ingest.models import Project
+from ingest.services.merges import merge_leads
 from ingest.slots import SLOTS
 from scoring import tasks
-from scoring.models import LongRefold, ScoreEntry
+from scoring.models import LeadScore, LongRefold, Refold, ScoreEntry
 from scoring.services import fading, long_refolds
 from scoring.services.drain import drain
 from scoring.services.rescore import rescore_leads
@@ -160,3 +161,38 @@ def test_of_a_crowd_of_events_of_one_lead_a_batch_takes_a_share() -> None:
 
     assert standing(project, "bob")[0] == 20
     assert pending() == 6
+
+
+def test_a_merge_meanwhile_makes_it_begin_anew_with_the_events_of_both() -> None:
+    project = make_long_log()
+    track(project, event("demo_request", NOON - MINUTE * 9, user="bob"))
+    ada, bob = lead_of(project), lead_of(project, "bob")
+    take_in(project, event("signup", NOON - MINUTE))
+    drain(range(SLOTS), now=LATER)
+
+    merge_leads(project.pk, bob.pk, ada.pk, by="Eve", now=LATER)
+    drain_all()
+    stored = projections()
+    rescore_leads(project.pk, [ada.pk], now=LATER)
+
+    assert LeadScore.objects.get(lead=ada).score == 35 + 20 + 50
+    assert projections() == stored
+    assert LongRefold.objects.count() == Refold.objects.count() == pending() == 0
+
+
+def test_a_lead_that_becomes_part_of_another_meanwhile_leaves_nothing_behind() -> None:
+    project = make_project()
+    track(project, event("demo_request", NOON - MINUTE * 9, user="bob"))  # the older one survives
+    track(project, *(event("page_view", NOON + MINUTE * number) for number in range(7)))
+    ada, bob = lead_of(project), lead_of(project, "bob")
+    take_in(project, event("signup", NOON - MINUTE))
+    drain(range(SLOTS), now=LATER)
+
+    merge_leads(project.pk, ada.pk, bob.pk, by="Eve", now=LATER)
+    drain_all()
+    fading.fade(range(SLOTS), now=LATER)
+    drain_all()
+
+    assert LeadScore.objects.get(lead=bob).score == 35 + 20 + 50
+    assert not LeadScore.objects.filter(lead=ada).exists()
+    assert LongRefold.objects.count() == Refold.objects.count() == pending() == 0
