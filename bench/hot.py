@@ -91,6 +91,7 @@ class Others:
             due = 0 if stop.is_set() else int((time.monotonic() - begun) * self.leads) - sent
             for number in range(sent, sent + due):
                 self._send(f"other-{number % self.leads}")
+                self._look()
             sent += due
             self._look()
             time.sleep(LOOK_EVERY)

@@ -22,6 +22,7 @@ urlpatterns = [
     *page("p/<uuid:project_id>", views.overview, "overview"),
     *page("p/<uuid:project_id>/leads", views.lead_list, "lead_list"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>", views.lead_page, "lead_page"),
+    *page("p/<uuid:project_id>/leads/<uuid:lead_id>/visits", views.lead_visits, "lead_visits"),
     *page("p/<uuid:project_id>/leaderboard", views.leaderboard, "leaderboard"),
     *page("p/<uuid:project_id>/automations", views.automation_list, "automation_list"),
     *page("p/<uuid:project_id>/rules", publishing.rules, "rules"),
