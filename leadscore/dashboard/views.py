@@ -29,7 +29,7 @@ from leadscore.dashboard.lead_facts import lead_facts
 from scoring.visits import visits_page
 
 LIVE_MINUTES = 60
-VISITS_SHOWN = 10
+VISITS_SHOWN = 5
 FAILED_LOG_INS = "10/m"
 
 
