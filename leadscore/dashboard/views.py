@@ -135,6 +135,7 @@ def lead_list(page: Page) -> HttpResponse:
         rows=found.rows,
         next_url=found.next and filters.query(found.next),
         previous_url=found.previous and filters.query(found.previous),
+        export_query=filters.query(None),
     )
 
 
