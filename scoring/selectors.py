@@ -1,6 +1,9 @@
-"""Read what scoring stores. Every query starts from a project, or from leads of one."""
+"""Read what scoring stores. Every query starts from a project, or from leads of one.
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+Some take the project's `timeline`, from callers that have asked for it already; without it they ask themselves.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +18,7 @@ from ingest.selectors import activity_counts
 from scoring.core import engine
 from scoring.core.grade import grade
 from scoring.core.ruleset import Card, Ruleset
+from scoring.core.timeline import Timeline
 from scoring.models import DeadLetter, LeadScore, LeadState, LongRefold, PredictionReport, ScoreEntry
 from scoring.timelines import timeline_of
 
@@ -123,11 +127,6 @@ def scorecard_names(project_id: UUID) -> tuple[str, ...]:
     return tuple(card.name for card in timeline_of(project_id).latest.cards)
 
 
-def stage_names(project_id: UUID) -> tuple[str, ...]:
-    """Return the stages of the primary scorecard, the lowest first."""
-    return primary_scorecard(project_id).stages.names
-
-
 LEAD_ORDERS = {
     "-score": ("-score", "-lead"),
     "score": ("score", "lead"),
@@ -145,9 +144,10 @@ def leads_page(
     cursor: str | None = None,
     limit: int = 50,
     now: datetime,
+    timeline: Timeline | None = None,
 ) -> Page[LeadView]:
     """Return leads of a project, perhaps only those of a stage or whose name, e-mail or company contains `text`."""
-    ruleset = timeline_of(project_id).latest
+    ruleset = (timeline or timeline_of(project_id)).latest
     scores = LeadScore.objects.filter(project=project_id, scorecard=ruleset.primary.name)
     if stage is not None:
         scores = scores.filter(stage=stage)
@@ -156,7 +156,8 @@ def leads_page(
             Q(lead__name__icontains=text) | Q(lead__email__icontains=text) | Q(lead__company__icontains=text)
         )
     page = page_of(scores.select_related("lead__owner"), order=LEAD_ORDERS[order], cursor=cursor, limit=limit)
-    views = _views(page.rows, ruleset, now=now)
+    last = _last_events([score.lead_id for score in page.rows])
+    views = _views(page.rows, ruleset=ruleset, last=last, now=now)
     return Page(rows=views, next=page.next, previous=page.previous)
 
 
@@ -173,23 +174,33 @@ def lead_batches(
             return
 
 
-def lead_view(lead: Lead, *, now: datetime) -> LeadView:
-    """Return one lead as pages show it."""
-    timeline = timeline_of(lead.project_id)
+def lead_view(
+    lead: Lead, *, now: datetime, timeline: Timeline | None = None, standing: Standing | None = None
+) -> LeadView:
+    """Return one lead as pages show it; `standing`, if it has been read already."""
+    timeline = timeline or timeline_of(lead.project_id)
     name = timeline.latest.primary.name
     score = LeadScore.objects.filter(lead=lead, scorecard=name).first()
     if score is None:
         start = engine.initial_state(timeline).cards[name]
         score = LeadScore(lead=lead, scorecard=name, score=start.score, stage=start.stage)
     score.lead = lead
-    return _views([score], timeline.latest, now=now)[0]
+    last = _last_events([lead.pk]) if standing is None else {lead.pk: standing.last_event_at}
+    return _views([score], ruleset=timeline.latest, last=last, now=now)[0]
 
 
-def _views(scores: Sequence[LeadScore], ruleset: Ruleset, *, now: datetime) -> list[LeadView]:
+def _last_events(lead_ids: Collection[UUID]) -> dict[UUID, datetime | None]:
+    if not lead_ids:
+        return {}
+    return dict(LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "last_event_at"))
+
+
+def _views(
+    scores: Sequence[LeadScore], *, ruleset: Ruleset, last: Mapping[UUID, datetime | None], now: datetime
+) -> list[LeadView]:
     lead_ids = [score.lead_id for score in scores]
     cards = _cards_of(scores, ruleset)
     counts = activity_counts(lead_ids, now=now)
-    last = dict(LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "last_event_at")) if lead_ids else {}
     return [
         LeadView(
             lead=score.lead,
@@ -217,9 +228,12 @@ def _cards_of(scores: Sequence[LeadScore], ruleset: Ruleset) -> dict[UUID, tuple
     return {lead_id: tuple(own[name] for name in names if name in own) for lead_id, own in cards.items()}
 
 
-def leaderboard(project_id: UUID, *, stage: str | None = None, limit: int = 50) -> list[Ranked]:
+def leaderboard(
+    project_id: UUID, *, stage: str | None = None, limit: int = 50, timeline: Timeline | None = None
+) -> list[Ranked]:
     """Return the leads with the highest scores. Leads with equal scores share a rank."""
-    scores = LeadScore.objects.filter(project=project_id, scorecard=primary_scorecard(project_id).name)
+    primary = (timeline or timeline_of(project_id)).latest.primary
+    scores = LeadScore.objects.filter(project=project_id, scorecard=primary.name)
     if stage is not None:
         scores = scores.filter(stage=stage)
     ranked: list[Ranked] = []
@@ -235,9 +249,9 @@ def card_scores(lead_id: UUID) -> list[CardScore]:
     return [CardScore(scorecard=scorecard, score=score, stage=stage) for scorecard, score, stage in rows]
 
 
-def stage_counts(project_id: UUID) -> list[tuple[str, int]]:
+def stage_counts(project_id: UUID, *, timeline: Timeline | None = None) -> list[tuple[str, int]]:
     """Return how many leads stand in each stage of the primary scorecard, the lowest stage first."""
-    card = primary_scorecard(project_id)
+    card = (timeline or timeline_of(project_id)).latest.primary
     counts = dict(
         LeadScore.objects.filter(project=project_id, scorecard=card.name)
         .order_by()

@@ -24,11 +24,11 @@ from scoring import selectors
 from scoring.core import engine
 from scoring.core.timeline import Timeline
 from scoring.log import logs_of
-from scoring.services import dead_letters, long_refolds, projection, refolds
+from scoring.services import bursts, dead_letters, long_refolds, projection, refolds
 from scoring.services.outcomes import Before, outcome_of
 from scoring.services.projection import Failure, Projection
 from scoring.services.refolds import Mark
-from scoring.signals import scored
+from scoring.signals import LeadOutcome, scored
 from scoring.timelines import timelines_of
 
 MAX_EVENTS = 4_000
@@ -44,6 +44,7 @@ class _Claim(NamedTuple):
 
     lead_id: UUID
     attempts: int
+    quiet: bool
 
 
 class _Work(NamedTuple):
@@ -72,7 +73,7 @@ def drain(slots: Collection[int], *, now: datetime) -> int:
 
 def _drain_batch(slots: Collection[int], *, now: datetime) -> int:
     try:
-        return database.unit_of_work(lambda: _score_batch(_claims(slots, now=now), _fold, now=now))
+        return database.unit_of_work(lambda: _score_claims(_claims(slots, now=now), _fold, now=now))
     except (OperationalError, InterfaceError):
         raise  # the database is away or overloaded: nothing was written, and the sweep tries again
     except Exception:
@@ -89,27 +90,45 @@ def _claims(slots: Collection[int], *, now: datetime) -> dict[UUID, _Claim]:
     leads = ingested.leads_waiting(slots, now=now, limit=MAX_EVENTS, without=without)
     if not leads:
         return {}
-    rows: list[tuple[UUID, UUID, int]] = []
+    rows: list[tuple[UUID, UUID, int, bool]] = []
     if crowd := [lead_id for lead_id, events in leads.items() if events > LEAD_SHARE]:  # three at most
         for lead_id in crowd:
             rows += ingested.pending_of([lead_id], now=now, limit=LEAD_SHARE)
         leads = ingested.leads_waiting(slots, now=now, limit=MAX_EVENTS - len(rows), without=[*without, *crowd])
     if leads:
         rows += ingested.pending_of(list(leads)[:MAX_LEADS], now=now, limit=MAX_EVENTS - len(rows))
-    return {key: _Claim(lead_id=lead_id, attempts=attempts) for key, lead_id, attempts in rows}
+    return {key: _Claim(lead_id=lead_id, attempts=attempts, quiet=quiet) for key, lead_id, attempts, quiet in rows}
 
 
-def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -> int:
+def _score_claims(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -> int:
+    """Score quiet events, of which nobody who acts on scores is told, and then the others, from where those led."""
     if not claims:
         return 0
     homes = _hold({claim.lead_id for claim in claims.values()})
     claims = {key: claim._replace(lead_id=homes[claim.lead_id].lead_id) for key, claim in claims.items()}
+    quiet = {key: claim for key, claim in claims.items() if claim.quiet}
+    _, all_quiet = _score_batch(quiet, homes, fold, now=now)
+    outcomes, all_others = _score_batch(
+        {key: claims[key] for key in claims.keys() - quiet.keys()} if quiet else claims, homes, fold, now=now
+    )
+    if outcomes:
+        scored.send(sender=None, outcomes=outcomes)
+    return len(claims) if all_quiet and all_others else max(len(claims), MAX_LEADS)
+
+
+def _score_batch(
+    claims: Mapping[UUID, _Claim], homes: Mapping[UUID, ingested.Home], fold: _Fold, *, now: datetime
+) -> tuple[list[LeadOutcome], bool]:
+    """Return what happened to the leads, and whether all of them were folded: some may have to wait for a turn."""
+    if not claims:
+        return [], True
     batch: dict[UUID, list[LogRow]] = defaultdict(list)
     for row in ingested.log_of_pending(list(claims)):
         batch[homes[row[2]].lead_id].append(row)
     for lead_id in selectors.refolding_among(batch):  # a worker has begun since the claims were read
         del batch[lead_id]
     projects = {home.lead_id: home.project_id for home in homes.values()}
+    batch = bursts.set_aside(batch, projects, now=now)
     timelines = timelines_of({projects[lead_id] for lead_id in batch})
     works = {lead_id: _Work(timelines[projects[lead_id]], projects[lead_id], rows) for lead_id, rows in batch.items()}
     marks = refolds.marks_of(works)
@@ -123,8 +142,7 @@ def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -
     pending.settle(settled)
     dead_letters.set_aside(failures, {key: (claim.lead_id, claim.attempts) for key, claim in claims.items()}, now=now)
     outcomes = [outcome_of(done, before, batch[done.lead_id]) for done, before in folded]
-    scored.send(sender=None, outcomes=outcomes)
-    return len(claims) if len(folded) == len(works) else max(len(claims), MAX_LEADS)
+    return outcomes, len(folded) == len(works)
 
 
 def _hold(lead_ids: Collection[UUID]) -> dict[UUID, ingested.Home]:
@@ -232,7 +250,7 @@ def _score_leads_alone(slots: Collection[int], *, now: datetime) -> int:
         by_lead[claim.lead_id][key] = claim
     for lead_id, own in by_lead.items():
         try:
-            database.unit_of_work(partial(_score_batch, own, _fold_from_log, now=now))
+            database.unit_of_work(partial(_score_claims, own, _fold_from_log, now=now))
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:

@@ -27,7 +27,7 @@ from scoring.core.entry import Entry, Kind
 from scoring.core.timeline import Timeline
 from scoring.log import log_from
 from scoring.models import LeadScore, LongRefold, ScoreEntry
-from scoring.services import dead_letters, projection, refolds
+from scoring.services import bursts, dead_letters, projection, refolds
 from scoring.services.outcomes import Before, crossings_of
 from scoring.services.projection import Projection
 from scoring.signals import LeadOutcome, ScoredEvent, scored
@@ -88,6 +88,8 @@ def _fold_part(lead_id: UUID, *, now: datetime) -> None:
     if state is None or not engine.fits(timeline, state):  # it begins, or the rules have changed meanwhile
         state, turn.folded_to, turn.last_event_at = engine.initial_state(timeline), None, None
     rows, is_last = log_from(ingested.members_of(lead_id), after=turn.folded_to, limit=PART, now=now)
+    if _bursts_set_aside(turn, rows, now=now):
+        return
     done = projection.extend(
         turn.project_id,
         lead_id,
@@ -98,7 +100,7 @@ def _fold_part(lead_id: UUID, *, now: datetime) -> None:
         now=now if is_last else None,
     )
     projection.replace_part(done)
-    fresh = _settle(done, rows, now=now)
+    fresh = _settle(turn, done, rows, now=now)
     if fresh:
         turn.newest = _newest(turn, fresh)
     if is_last:
@@ -133,15 +135,29 @@ def _heed_mark(turn: LongRefold, timeline: Timeline, *, now: datetime) -> None:
         refolds.done([turn.lead_id])
 
 
-def _settle(done: Projection, rows: Sequence[LogRow], *, now: datetime) -> list[ScoredEvent]:
-    """Take the events that were pending off the list; return them in event order, but for those that failed."""
-    attempts = ingested.attempts_of([row[0] for row in rows], now=now)
-    pending.settle(attempts.keys() - done.failures.keys())
-    dead_letters.set_aside(done.failures, {key: (done.lead_id, tried) for key, tried in attempts.items()}, now=now)
+def _bursts_set_aside(turn: LongRefold, rows: Sequence[LogRow], *, now: datetime) -> bool:
+    """Take the clicks of mail gateways out; return whether there were any, so that the part must be read again."""
+    due = ingested.due_among([row[0] for row in rows], now=now)
+    batch = {turn.lead_id: [row for row in rows if row[0] in due]}
+    if not batch[turn.lead_id]:
+        return False
+    left = bursts.set_aside(batch, {turn.lead_id: turn.project_id}, now=now)
+    return len(left.get(turn.lead_id, ())) < len(batch[turn.lead_id])
+
+
+def _settle(turn: LongRefold, done: Projection, rows: Sequence[LogRow], *, now: datetime) -> list[ScoredEvent]:
+    """Take the events that were pending off the list; return them in event order, but for those that failed.
+
+    Quiet ones are not returned, and as they may have moved the lead, its crossings are not told either.
+    """
+    due = ingested.due_among([row[0] for row in rows], now=now)
+    pending.settle(due.keys() - done.failures.keys())
+    turn.quiet = turn.quiet or any(quiet for _, quiet in due.values())
+    dead_letters.set_aside(done.failures, {key: (done.lead_id, tried) for key, (tried, _) in due.items()}, now=now)
     return [
         ScoredEvent(key=row[0], event_type=row[4], occurred_at=row[5])
         for row in sorted(rows, key=lambda row: (row[5], row[1]))
-        if row[0] in attempts and row[0] not in done.failures
+        if row[0] in due and not due[row[0]][1] and row[0] not in done.failures
     ]
 
 
@@ -158,7 +174,7 @@ def _outcome(turn: LongRefold, done: Projection, fresh: Sequence[ScoredEvent], *
     if not is_last:
         return replace(told, **_as_yet(done))
     newest = [] if turn.newest is None else [_event_read(turn.newest)]
-    events = {str(event.key): event for event in [*fresh, *newest]}
+    events = {event.key: event for event in [*fresh, *newest]}
     before = _read(turn.before) if turn.before and not turn.quiet else None
     if before is None or done.primary.stage == before.stage:
         return told
@@ -182,7 +198,7 @@ def _crossing_entries(done: Projection) -> list[Entry]:
             scorecard=row.scorecard,
             sequence=row.sequence,
             kind=cast("Kind", row.kind),
-            event_key=None if row.event_id is None else str(row.event_id),
+            event_key=row.event_id,
             event_id=row.client_event_id,
             event_type=row.event_type,
             occurred_at=row.occurred_at,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from ingest.selectors import LogRow
 from scoring.core import engine
@@ -34,7 +35,7 @@ class Before:
 def outcome_of(done: Projection, before: Before, rows: Sequence[LogRow]) -> LeadOutcome:
     """Return what happened to a lead when these events, or only time, were applied."""
     events = {
-        str(row[0]): ScoredEvent(key=row[0], event_type=row[4], occurred_at=row[5])
+        row[0]: ScoredEvent(key=row[0], event_type=row[4], occurred_at=row[5])
         for row in sorted(rows, key=lambda row: (row[5], row[1]))
         if row[0] not in done.failures
     }
@@ -48,7 +49,7 @@ def outcome_of(done: Projection, before: Before, rows: Sequence[LogRow]) -> Lead
     )
 
 
-def crossings_of(done: Projection, before: Before, events: Mapping[str, ScoredEvent]) -> tuple[StageCrossing, ...]:
+def crossings_of(done: Projection, before: Before, events: Mapping[UUID, ScoredEvent]) -> tuple[StageCrossing, ...]:
     """Return the crossings of the primary scorecard, each with which of these events, by key, brought it about."""
     primary = done.primary.name
     chain = [entry for entry in done.entries if entry.scorecard == primary]
@@ -66,7 +67,7 @@ def crossings_of(done: Projection, before: Before, events: Mapping[str, ScoredEv
     )
 
 
-def _cause(entry: Entry, before: Before, events: Mapping[str, ScoredEvent]) -> ScoredEvent | Fading | None:
+def _cause(entry: Entry, before: Before, events: Mapping[UUID, ScoredEvent]) -> ScoredEvent | Fading | None:
     """Return what brought a crossing about, None when nothing new did.
 
     Time, where its moment had not been reached before. An older entry to which a refold has moved the crossing is no

@@ -7,14 +7,14 @@ from unittest import mock
 import pytest
 from django.utils import timezone
 
-from ingest.models import Project
+from ingest.models import Event, PendingEvent, Project, Verdict
 from ingest.services.merges import merge_leads
 from ingest.slots import SLOTS
 from scoring import tasks
 from scoring.models import LeadScore, LongRefold, Refold, ScoreEntry
 from scoring.services import fading, long_refolds
 from scoring.services.drain import drain
-from scoring.services.rescore import rescore_leads
+from scoring.services.rescore import refold, rescore_leads
 from tests.scoring.builders import (
     LATER,
     NOON,
@@ -196,3 +196,33 @@ def test_a_lead_that_becomes_part_of_another_meanwhile_leaves_nothing_behind() -
     assert LeadScore.objects.get(lead=bob).score == 35 + 20 + 50
     assert not LeadScore.objects.filter(lead=ada).exists()
     assert LongRefold.objects.count() == Refold.objects.count() == pending() == 0
+
+
+def test_what_stops_to_count_meanwhile_makes_it_begin_anew() -> None:
+    project = make_long_log()
+    take_in(project, event("signup", NOON - MINUTE))
+    drain(range(SLOTS), now=LATER)
+    ada = lead_of(project)
+    unwanted = Event.objects.filter(project=project).order_by("occurred_at")[1]
+    Verdict.objects.create(
+        event=unwanted, project=project, excluded=True, found=Verdict.Found.BOT, detail="bot", decided_at=LATER
+    )
+
+    refold(project.pk, [ada.pk], now=LATER)
+    drain_all()
+
+    assert standing(project)[0] == 30 + 20
+    assert LongRefold.objects.count() == pending() == 0
+
+
+def test_quiet_events_are_scored_and_not_told() -> None:
+    project = make_long_log()
+    take_in(project, event("demo_request", NOON - MINUTE), event("signup", NOON - MINUTE * 2))
+    PendingEvent.objects.update(quiet=True)
+
+    with Listener() as heard:
+        drain_all()
+
+    assert standing(project) == (105, "qualified")
+    assert heard.crossings == []
+    assert heard.attributed == []
