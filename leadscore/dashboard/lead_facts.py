@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from automation import selectors as automation
 from automation.selectors import RunLine
 from ingest import selectors as ingest
+from ingest import visits
 from ingest.models import Lead
 from leadscore.dashboard import moments, queries
 from leadscore.dashboard.charts import score_chart
@@ -41,7 +42,10 @@ def lead_facts(
     steps = queries.score_steps(lead, scale=scale)
     chosen = {"scorecard": scale.scorecard} if scorecard else {}
     place = chosen | ({"at": str(int(at.timestamp()))} if at else {})
+    first_touch, last_touch = visits.touches_of(ingest.members_of(lead.pk))
     return {
+        "first_touch": first_touch.words,
+        "last_touch": last_touch.words if last_touch != first_touch else "",
         "lead": lead,
         "at": at,
         "slider": moments.slider(queries.first_step_at(lead, steps, scale=scale), at=at, now=now),

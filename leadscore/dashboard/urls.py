@@ -23,6 +23,7 @@ urlpatterns = [
     *page("p/<uuid:project_id>/leads", views.lead_list, "lead_list"),
     *page("p/<uuid:project_id>/leads/export", downloads.lead_export, "lead_export"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>", views.lead_page, "lead_page"),
+    *page("p/<uuid:project_id>/leads/<uuid:lead_id>/visits", views.lead_visits, "lead_visits"),
     *page(
         "p/<uuid:project_id>/leads/<uuid:lead_id>/events/<uuid:event_key>/counts",
         exclusions.event_counts,
