@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from ingest.bot_admin import BotFilterInline
 from ingest.core.events import Refused
 from ingest.core.identity import Name, is_email, normal_email
 from ingest.core.keys import KeyKind
@@ -132,7 +133,7 @@ class ProjectAdmin(ProjectScopedAdmin):
     project_lookup = "pk"
     list_display = ["name", "time_zone", "created_at"]
     search_fields = ["name"]
-    inlines = [MembershipInline]
+    inlines = [MembershipInline, BotFilterInline]
 
     def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)

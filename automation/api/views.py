@@ -16,6 +16,7 @@ from automation.personal_data import file_name, personal_data
 from automation.selectors import DeliveryLine, RunLine
 from automation.timeline import Happening, StageChange, timeline_page
 from ingest.api.authentication import project_id_of
+from ingest.api.events import represent_exclusion
 from ingest.api.lists import list_response
 from ingest.models import Event, Lead
 from ingest.services.merges import MERGED
@@ -137,4 +138,5 @@ def represent_happening(happening: Happening) -> dict[str, Any]:
         "eventId": happening.event_id,
         "eventType": happening.event_type,
         "properties": happening.properties,
+        "excluded": represent_exclusion(happening),
     }

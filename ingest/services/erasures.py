@@ -1,4 +1,4 @@
-"""Erase people: what is known of them goes, their names are suppressed if they asked for it, and their events stay as mere counts.
+"""Erase people: what is known of them goes, and their events stay as mere counts.
 
 All of a person's leads go with everything that refers to them. Their events keep what totals need, a type and times,
 and belong to nobody any more. In one unit of work: before it there is the whole person, after it nothing.
@@ -16,9 +16,9 @@ from ingest.core.identity import Name
 from ingest.core.suppression import event_pseudonym
 from ingest.models import Erasure, Event, Identifier, Lead, Merge, PendingEvent, RefusedName
 from ingest.selectors import homes_of, members_of
+from ingest.services import imports, rulings, webhooks
 from ingest.services.identities import guard_of
 from ingest.services.suppressions import pseudonym_key_of, suppress_in_unit_of_work
-from ingest.services.webhooks import forget_person
 from ingest.signals import PersonErased, person_erased
 
 PORTION = 5_000  # events in memory at once
@@ -117,7 +117,9 @@ def _forget_in_others(project_id: UUID, leads: Collection[UUID], names: Collecti
     refused = RefusedName.objects.filter(project=project_id)
     refused.filter(Q(other__in=leads) | Q(value__in={name.value for name in names})).delete()
     _forget_merges(leads)
-    forget_person(project_id, leads, names)
+    webhooks.forget_person(project_id, leads, names)
+    imports.forget_person(project_id, names)
+    rulings.forget_person(project_id, leads, key=pseudonym_key_of(project_id))
     LogEntry.objects.filter(object_id__in=[str(lead_id) for lead_id in leads]).update(
         object_id="", object_repr="Somebody who was erased", change_message=""
     )

@@ -59,9 +59,11 @@ def record(project_id: UUID, incoming: Sequence[IncomingEvent], *, now: datetime
 
 
 def record_in_unit_of_work(
-    project_id: UUID, named: Sequence[tuple[str, IncomingEvent]], *, now: datetime
+    project_id: UUID, named: Sequence[tuple[str, IncomingEvent]], *, now: datetime, quiet: bool = False
 ) -> list[Outcome]:
-    """Store events, each given with its id, as a part of the caller's unit of work."""
+    """Store events, each given with its id, as a part of the caller's unit of work; `quiet` ones set off nothing."""
+    if not named:
+        return []
     named = _as_may_be_kept(project_id, named)
     stored = _stored(project_id, {event_id for event_id, _ in named})
     fresh = [event for event_id, event in named if stored.get(event_id) is None]
@@ -69,6 +71,7 @@ def record_in_unit_of_work(
     recording = _Recording(
         project_id=project_id,
         now=now,
+        quiet=quiet,
         identities=found.identities,
         known_leads=found.leads,
         suppressed=found.suppressed,
@@ -103,6 +106,7 @@ class _Recording:
 
     project_id: UUID
     now: datetime
+    quiet: bool
     identities: Identities
     known_leads: frozenset[UUID]
     suppressed: frozenset[Name]
@@ -195,6 +199,7 @@ class _Recording:
             ],
             new_lead_ids=self.new_leads,
             now=self.now,
+            quiet=self.quiet,
         )
         for absorbed, survivor, event_id in self.merges:
             merges.merge_in_unit_of_work(

@@ -1,6 +1,5 @@
 """Take in webhooks of other systems: what they say becomes events, and of each one stays a receipt for a while."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from ingest import database
 from ingest.core.events import IncomingEvent, Refused
 from ingest.core.identity import Name
 from ingest.core.mapping import Ignored, Reading, parse_mapping, parse_payload, read, received_at
+from ingest.core.suppression import spellings
 from ingest.ids import new_id
 from ingest.models import Event, WebhookReceipt, WebhookSource
 from ingest.selectors import SourceInForce, source_in_force
@@ -21,7 +21,6 @@ from ingest.services.suppressions import SUPPRESSED
 RECEIPTS_KEPT = 100  # per source of those that were refused, and as many of the others
 MAX_KEPT_BYTES = 64 * 1024
 _REASON_LENGTH = 500
-_TELLING = 3  # characters; a shorter name is found in any text
 _NOTED_EVERY = timedelta(minutes=1)
 _RECEIPT_FIELDS = (
     "id", "source", "received_at", "outcome", "refused", "reason", "webhook_id", "event_id", "size", "payload",
@@ -124,7 +123,7 @@ def forget_person(project_id: UUID, lead_ids: Collection[UUID], names: Iterable[
     ids = dict(receipts.values_list("pk", "event_id"))
     events = Event.objects.filter(project=project_id, event_id__in=set(ids.values()), lead__in=lead_ids)
     theirs = set(events.values_list("event_id", flat=True))
-    wanted = {spelled for name in names for spelled in _spellings(name)}
+    wanted = {spelled for name in names for spelled in spellings(name)}
     spoken_of = [
         pk
         for pk, payload in receipts.values_list("pk", "payload").iterator(chunk_size=20)
@@ -132,12 +131,6 @@ def forget_person(project_id: UUID, lead_ids: Collection[UUID], names: Iterable[
     ]
     gone = {*spoken_of, *(pk for pk, event_id in ids.items() if event_id in theirs)}
     WebhookReceipt.objects.filter(pk__in=gone).delete()
-
-
-def _spellings(name: Name) -> set[str]:
-    """Return how a name may stand in JSON; nothing if it is too short to tell. A system leaves its own name out."""
-    value = (name.value.partition(":")[2] if name.kind == "external_id" else name.value).lower()
-    return {value, json.dumps(value)[1:-1], value.replace("/", "\\/")} if len(value) >= _TELLING else set()
 
 
 def _record(project_id: UUID, readings: Sequence[Reading], *, now: datetime) -> Received:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from automation import selectors as automation
 from automation.selectors import RunLine
 from ingest import selectors as ingest
+from ingest import visits
 from ingest.models import Lead
 from leadscore.dashboard import moments, queries
 from leadscore.dashboard.charts import score_chart
@@ -17,6 +18,7 @@ from scoring.core.timeline import Timeline
 from scoring.insight import intelligence_of
 
 RUNS_SHOWN = 10
+EXCLUDED_SHOWN = 10
 
 
 def lead_facts(
@@ -40,7 +42,10 @@ def lead_facts(
     steps = queries.score_steps(lead, scale=scale)
     chosen = {"scorecard": scale.scorecard} if scorecard else {}
     place = chosen | ({"at": str(int(at.timestamp()))} if at else {})
+    first_touch, last_touch = visits.touches_of(ingest.members_of(lead.pk))
     return {
+        "first_touch": first_touch.words,
+        "last_touch": last_touch.words if last_touch != first_touch else "",
         "lead": lead,
         "at": at,
         "slider": moments.slider(queries.first_step_at(lead, steps, scale=scale), at=at, now=now),
@@ -65,6 +70,7 @@ def lead_facts(
         "older": urlencode({**place, "cursor": history.next}) if history.next else None,
         "newer": urlencode({**place, "cursor": history.previous}) if history.previous else None,
         "pending": 0 if at else len(queries.pending_since(lead)),
+        "excluded": () if at else queries.excluded_events(lead, limit=EXCLUDED_SHOWN),
         "identifiers": ingest.identifiers_of(lead.pk),
         "runs": [run for run in _runs(lead) if at is None or run.occurred_at <= at],
         "intelligence": intelligence_of(view, now=at or now, timeline=timeline),

@@ -24,10 +24,13 @@ from ingest.models import Lead, User
 from ingest.pages import CursorInvalid
 from leadscore.dashboard import charts, firing, moments, queries
 from leadscore.dashboard.access import Page, project_page
+from leadscore.dashboard.exclusions import may_exclude
 from leadscore.dashboard.forms import ORDERINGS, FireForm, LeadFilters
 from leadscore.dashboard.lead_facts import lead_facts
+from scoring.visits import visits_page
 
 LIVE_MINUTES = 60
+VISITS_SHOWN = 5
 FAILED_LOG_INS = "10/m"
 
 
@@ -89,12 +92,14 @@ def overview(page: Page) -> HttpResponse:
     if page.htmx.target == "first-steps":
         return page.reload()
     shares = queries.stage_shares(page.project, timeline=page.timeline)
-    minutes = ingest.events_per_minute(page.project.pk, minutes=LIVE_MINUTES, now=timezone.now())
+    now = timezone.now()
+    minutes = ingest.events_per_minute(page.project.pk, minutes=LIVE_MINUTES, now=now)
     return page.live(
         "_overview",
         "overview",
         section="overview",
         throughput=charts.Throughput(minutes=tuple(minutes)),
+        excluded=ingest.excluded_since(page.project.pk, minutes=LIVE_MINUTES, now=now),
         shares=shares,
         lead_total=sum(share.count for share in shares),
         top=queries.top_leads(page.project, timeline=page.timeline, stage="", limit=8),
@@ -147,7 +152,27 @@ def lead_page(page: Page, lead_id: UUID) -> HttpResponse:
         facts = lead_facts(lead, timeline=page.timeline, scorecard=scorecard, cursor=cursor, at=at, now=now)
     except CursorInvalid:
         return redirect("lead_page", page.project.pk, lead.pk)
-    return page.live("_lead", "lead_page", section="leads", **facts)
+    return page.live("_lead", "lead_page", section="leads", may_exclude=may_exclude(page.user), **facts)
+
+
+@require_safe
+@project_page
+def lead_visits(page: Page, lead_id: UUID) -> HttpResponse:
+    """List a lead's visits, the newest first: a part of its page to a script, else a page of its own."""
+    lead = _lead(page, lead_id)
+    cursor = page.request.GET.get("cursor") or None
+    try:
+        found = visits_page(lead, cursor=cursor, limit=VISITS_SHOWN)
+    except CursorInvalid:
+        return redirect("lead_visits", page.project.pk, lead.pk)
+    return page.render(
+        "_visits" if page.wants_fragment else "visits_page",
+        section="leads",
+        lead=lead,
+        visits=found.rows,
+        later=cursor,
+        next_url=found.next and f"?{urlencode({'cursor': found.next})}",
+    )
 
 
 @require_safe

@@ -19,6 +19,8 @@ PAGES = [
     "/fire",
     "/fire/candidates",
     "/integrations",
+    "/exclusions",
+    "/imports",
     "/privacy",
 ]
 
