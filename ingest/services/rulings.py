@@ -107,6 +107,8 @@ def forget_person(project_id: UUID, lead_ids: Collection[UUID], *, key: bytes) -
     An event is named by its pseudonym from now on, so a ruling that is under way still finds nothing of theirs.
     """
     leads = {str(lead_id) for lead_id in lead_ids}
+    ended = Ruling.objects.filter(project=project_id, finished_at__isnull=False)
+    ended.filter(cursor__in=lead_ids).update(cursor=None)
     for ruling in Ruling.objects.filter(project=project_id).only("selection").iterator(chunk_size=100):
         selection = load_selection(ruling.selection)
         events = Event.objects.filter(project=project_id, event_id__in=selection.event_ids, lead__in=lead_ids)

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from ingest.core.keys import KeyKind
-from ingest.models import Event, PendingEvent, Project, Ruling, Verdict
+from ingest.models import Event, Lead, PendingEvent, Project, Ruling, Verdict
 from ingest.services import rulings
 from scoring.models import ScoreEntry
 from scoring.services.verification import verify_leads
