@@ -236,6 +236,17 @@ def test_another_projects_person_cannot_be_erased(project: Project, caller: Call
     assert caller_of(project).call("DELETE", "/api/leads/nonsense").status_code == 404
 
 
+def test_a_project_goes_with_everything_in_it(project: Project, caller: Caller) -> None:
+    erase(caller, make_grace(caller, project))
+    caller.track(userId="ada")
+    drain_all()
+
+    Project.objects.filter(pk=project.pk).delete()
+
+    assert not Event.objects.exists()
+    assert not Suppression.objects.exists()
+
+
 def test_suppression_is_of_one_project_only(project: Project, caller: Caller) -> None:
     erase(caller, make_grace(caller, project))
 
