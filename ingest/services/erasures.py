@@ -27,7 +27,7 @@ _FIELDS = (
     "session_id", "properties", "traits", "context",
 )  # fmt: skip
 _ERASED_FIELDS = ("event_id", "lead", "sent_at", "timestamp", "session_id", "properties", "traits", "context")
-_KEPT_OF_MERGE = ("cause",)
+_NOBODY = str(UUID(int=0))
 
 
 def erase(
@@ -132,5 +132,12 @@ def _forget_merges(leads: Collection[UUID]) -> None:
     erased = {str(lead_id) for lead_id in leads}
     for event in Event.objects.filter(lead__in=others, kind=Event.Kind.MERGE).only("properties"):
         if erased & set(map(str, event.properties.values())):
-            event.properties = {name: event.properties[name] for name in _KEPT_OF_MERGE if name in event.properties}
+            event.properties = {name: _without(name, value, erased) for name, value in event.properties.items()}
             event.save(update_fields=["properties"])
+
+
+def _without(name: str, value: str, erased: Collection[str]) -> str:
+    """Return a fact of a merge that names nobody who is erased; `by` may be the id of an event of theirs."""
+    if name == "by":
+        return ""
+    return _NOBODY if value in erased else value
