@@ -14,11 +14,13 @@ from ingest import database
 from ingest.core import profile
 from ingest.core.events import IncomingEvent
 from ingest.core.identity import Reason, survivor
+from ingest.core.matching import match_keys
 from ingest.core.profile import Profile
 from ingest.ids import new_id
 from ingest.models import Event, Identifier, Lead, Merge, PendingEvent
 from ingest.selectors import homes_of, members_of_leads
 from ingest.services import log
+from ingest.services.duplicates import NO_KEYS, Keys, note_keys
 from ingest.services.identities import guard_of, people_of
 from ingest.signals import LeadsMerged, LeadsSeparated, leads_merged, leads_separated
 from ingest.slots import slot_of
@@ -98,7 +100,9 @@ def merge_in_unit_of_work(
     known = profile.join(_profile_of(kept), _profile_of(gone))
     gave_owner = kept.owner_id is None and gone.owner_id is not None
     Lead.objects.filter(pk__in=members).update(merged_into=survivor)
+    shown_as = _keys_of(kept)
     _show(kept, known, email=kept.email or gone.email, owner_id=kept.owner_id or gone.owner_id)
+    note_keys(project_id, {absorbed: (_keys_of(gone), NO_KEYS), survivor: (shown_as, _keys_of(kept))})
     PendingEvent.objects.filter(lead_id__in=members).update(lead_id=survivor, slot=slot_of(survivor))
     database.insert_rows(
         Merge,
@@ -152,12 +156,16 @@ def _separate(
     theirs = list(Event.objects.filter(pk__in=waiting, lead__in=branch).values_list("pk", flat=True))
     PendingEvent.objects.filter(pk__in=theirs).update(lead_id=separated, slot=slot_of(separated))
     rest = {home, *(active.keys() - branch)}
+    keys: dict[UUID, tuple[Keys, Keys]] = {}
     for lead_id, members in ((separated, branch), (home, rest)):
         lead = Lead.objects.get(pk=lead_id)
+        shown_as = _keys_of(lead) if lead_id == home else NO_KEYS
         owner_id = lead.owner_id
         if lead_id == home and merge.gave_owner and owner_id == Lead.objects.get(pk=separated).owner_id:
             owner_id = None
         _show(lead, _profile_in_log(members), email=_first_address(members), owner_id=owner_id)
+        keys[lead_id] = (shown_as, _keys_of(lead))
+    note_keys(project_id, keys)
     facts = {"leadId": str(separated), "from": str(home), "by": by}
     _note(project_id, SEPARATED, facts, [separated, home], now=now)
     leads_separated.send(
@@ -198,6 +206,10 @@ def _profile_in_log(members: Iterable[UUID]) -> Profile:
     for traits, occurred_at, event_id in log_lines.values_list("traits", "occurred_at", "event_id").iterator(2_000):
         known = profile.learn(known, traits, occurred_at=occurred_at, event_id=event_id)
     return known
+
+
+def _keys_of(lead: Lead) -> Keys:
+    return match_keys(name=lead.name, email=lead.email, company=lead.company, traits=lead.traits)
 
 
 def _first_address(members: Iterable[UUID]) -> str:

@@ -1,0 +1,124 @@
+"""Keep the keys by which duplicates are suspected, and what people say of the suspicions.
+
+A unit of work that changes what is known of leads calls `note_keys`, so that suspicions are found by an index.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from itertools import combinations
+from typing import NamedTuple
+from uuid import UUID
+
+from ingest import database
+from ingest.core.matching import MAX_GROUP, MatchKey
+from ingest.duplicates import pairs_told_apart
+from ingest.ids import new_id
+from ingest.models import MatchKey as Row
+from ingest.models import NotTheSame
+from ingest.selectors import homes_of
+
+_FIELDS = ("id", "project", "lead", "kind", "key", "place", "settled")
+_NOT_THE_SAME_FIELDS = ("id", "project", "lead", "other", "by", "created_at")
+Keys = frozenset[MatchKey]
+NO_KEYS: Keys = frozenset()
+
+
+class _Held(NamedTuple):
+    id: UUID
+    lead_id: UUID
+    kind: str
+    key: str
+    place: int
+
+
+def note_keys(project_id: UUID, changes: Mapping[UUID, tuple[Keys, Keys]]) -> None:
+    """Note by which keys leads of a project are found, as a part of the caller's unit of work: `{lead: (before, now)}`.
+
+    No statement where nothing changes; two where leads are new and nobody shares a key with them.
+    """
+    added, removed = defaultdict(list), set()
+    for lead_id, (before, now) in changes.items():
+        for kind, key in now - before:
+            added[key].append((lead_id, kind))
+        removed |= {(lead_id, key) for _, key in before - now}
+    touched = added.keys() | {key for _, key in removed}
+    if not touched:
+        return
+    groups = _groups(project_id, touched)
+    gone: list[UUID] = []
+    rows: list[tuple[object, ...]] = []
+    moved: list[tuple[object, ...]] = []
+    for key in sorted(touched):
+        held = groups.get(key, [])
+        kept = [row for row in held if (row.lead_id, key) not in removed]
+        gone += [row.id for row in held if (row.lead_id, key) in removed]
+        free = sorted(set(range(len(kept))) - {row.place for row in kept})
+        for row in sorted(kept, key=lambda row: row.place)[len(kept) - len(free) :]:
+            moved.append((row.id, project_id, row.lead_id, row.kind, key, free.pop(0), False))
+        members = {row.lead_id for row in kept}
+        fresh = [(lead_id, kind) for lead_id, kind in added.get(key, ()) if lead_id not in members]
+        for place, (lead_id, kind) in enumerate(fresh[: MAX_GROUP - len(kept)], start=len(kept)):
+            rows.append((new_id(), project_id, lead_id, kind, key, place, False))
+    if gone:
+        Row.objects.filter(pk__in=gone).delete()
+    database.upsert_rows(Row, _FIELDS, moved, unique=("id",), update=("place",))
+    database.insert_rows(Row, _FIELDS, rows)
+    shared = {key for key in touched if len(groups.get(key, ())) + len(added.get(key, ())) > 1}
+    _settle(project_id, shared)
+
+
+def _groups(project_id: UUID, keys: Collection[str]) -> dict[str, list[_Held]]:
+    """Return who has these keys; groups are held until the unit of work ends."""
+    found = _read(project_id, keys)
+    if found:
+        database.lock_rows(Row, [row.id for row in found])
+        if _read(project_id, keys) != found:
+            raise database.Overtaken
+    groups = defaultdict(list)
+    for row in found:
+        groups[row.key].append(row)
+    return groups
+
+
+def _read(project_id: UUID, keys: Collection[str]) -> list[_Held]:
+    rows = database.select_rows(
+        Row, ("id", "lead", "kind", "key", "place"), {"project": project_id, "key": sorted(keys)}
+    )
+    return sorted(_Held(*row) for row in rows)
+
+
+def _settle(project_id: UUID, keys: Collection[str]) -> None:
+    """Decide which of the groups with these keys are still to be looked at."""
+    if not keys:
+        return
+    groups = defaultdict(list)
+    for row in _read(project_id, keys):
+        groups[row.key].append(row)
+    shared = [group for group in groups.values() if len(group) > 1]
+    apart = pairs_told_apart({row.lead_id for group in shared for row in group})
+    verdicts: dict[bool, list[UUID]] = {True: [], False: []}
+    for group in shared:
+        pairs = combinations((row.lead_id for row in group), 2)
+        verdicts[all(frozenset(pair) in apart for pair in pairs)] += [row.id for row in group]
+    for settled, ids in verdicts.items():
+        if ids:
+            Row.objects.filter(pk__in=ids).exclude(settled=settled).update(settled=settled)
+
+
+def dismiss(project_id: UUID, lead_ids: Iterable[UUID], *, by: str, now: datetime) -> None:
+    """Remember that these leads of a project are all different people; what they have in common is not told again."""
+    wanted = set(lead_ids)
+
+    def work() -> None:
+        homes = sorted({home.lead_id for home in homes_of(wanted).values() if home.project_id == project_id})
+        database.insert_missing_rows(
+            NotTheSame,
+            _NOT_THE_SAME_FIELDS,
+            [(new_id(), project_id, lead, other, by[:200], now) for lead, other in combinations(homes, 2)],
+            unique=("lead", "other"),
+        )
+        shared = Row.objects.filter(project=project_id, lead__in=homes).values_list("key", flat=True)
+        _settle(project_id, set(_groups(project_id, set(shared)) if shared else ()))
+
+    database.unit_of_work(work)
