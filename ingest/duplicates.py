@@ -57,12 +57,6 @@ def suspicions_page(project_id: UUID, *, cursor: str | None, limit: int) -> Page
     return page.map(lambda row: found[row.pk])
 
 
-def suspicion_of(project_id: UUID, suspicion_id: UUID) -> Suspicion | None:
-    """Return one suspicion of the project that is still to be looked at."""
-    row = _open(project_id).filter(pk=suspicion_id).first()
-    return row and _described(project_id, [row])[row.pk]
-
-
 def _described(project_id: UUID, rows: Sequence[MatchKey]) -> dict[UUID, Suspicion]:
     by_key: dict[str, list[Lead]] = {row.key: [] for row in rows}
     sharing = MatchKey.objects.filter(project=project_id, key__in=by_key).select_related("lead__owner")

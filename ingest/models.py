@@ -47,8 +47,8 @@ class Project(models.Model):
     blocked_names = models.TextField(
         default="\n".join(DEFAULT_BLOCKED),
         blank=True,
-        help_text="Ids and addresses that mean nobody in particular, such as “null” or “test@*”: one a line, * stands for "
-        "anything. An event that carries one beside others is told by the others; two leads never become one by it.",
+        help_text="Ids and addresses that mean nobody in particular, such as “null” or “test@*”: one a line, * stands "
+        "for anything. An event that carries one beside others is told by the others; no two leads become one by it.",
     )
     max_names_per_lead = models.PositiveIntegerField(
         default=DEFAULT_MAX_NAMES,

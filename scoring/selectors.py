@@ -138,14 +138,23 @@ def leads_page(
 
 def lead_view(lead: Lead, *, now: datetime) -> LeadView:
     """Return one lead as pages show it."""
-    timeline = timeline_of(lead.project_id)
+    return lead_views([lead], now=now)[lead.pk]
+
+
+def lead_views(leads: Sequence[Lead], *, now: datetime) -> dict[UUID, LeadView]:
+    """Return leads of one project as pages show them. A number of queries that does not depend on how many they are."""
+    if not leads:
+        return {}
+    timeline = timeline_of(leads[0].project_id)
     name = timeline.latest.primary.name
-    score = LeadScore.objects.filter(lead=lead, scorecard=name).first()
-    if score is None:
-        start = engine.initial_state(timeline).cards[name]
-        score = LeadScore(lead=lead, scorecard=name, score=start.score, stage=start.stage)
-    score.lead = lead
-    return _views([score], timeline.latest, now=now)[0]
+    by_id = {lead.pk: lead for lead in leads}
+    scores = {score.lead_id: score for score in LeadScore.objects.filter(lead__in=by_id, scorecard=name)}
+    for lead in leads:
+        if lead.pk not in scores:
+            start = engine.initial_state(timeline).cards[name]
+            scores[lead.pk] = LeadScore(lead=lead, scorecard=name, score=start.score, stage=start.stage)
+        scores[lead.pk].lead = lead
+    return {view.lead.pk: view for view in _views(list(scores.values()), timeline.latest, now=now)}
 
 
 def _views(scores: Sequence[LeadScore], ruleset: Ruleset, *, now: datetime) -> list[LeadView]:

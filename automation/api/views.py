@@ -14,8 +14,8 @@ from automation.selectors import DeliveryLine, RunLine
 from automation.timeline import Happening, StageChange, timeline_page
 from ingest.api.authentication import project_id_of
 from ingest.api.lists import list_response
+from ingest.merge_history import MERGED
 from ingest.models import Event
-from ingest.services.merges import MERGED
 from scoring.api.leads import LIST_PARAMETERS, lead_of
 
 

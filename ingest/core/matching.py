@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ingest.core.identity import is_email
 
+
 class Kind(StrEnum):
     """What two leads have in common. The strongest first."""
 
@@ -37,9 +38,61 @@ _PHONE_TRAITS = ("phone", "phone_number", "phoneNumber", "mobile")
 _GMAIL = frozenset({"gmail.com", "googlemail.com"})
 # Forms of companies and the words that join them to names; nobody is told from somebody else by them.
 _LEGAL = frozenset(
-    "ab ag aps as asa bv bvba co company corp corporation eg ek ev gbr gesmbh gmbh inc incorporated kft kg kgaa limited "
-    "llc llp lp ltd mbh nv og ohg doo ooo oy oyj plc pte pty sa sarl sas sasu se sl sp spa srl sro ug zrt and und et"
-    "".split()
+    [
+        "ab",
+        "ag",
+        "aps",
+        "as",
+        "asa",
+        "bv",
+        "bvba",
+        "co",
+        "company",
+        "corp",
+        "corporation",
+        "eg",
+        "ek",
+        "ev",
+        "gbr",
+        "gesmbh",
+        "gmbh",
+        "inc",
+        "incorporated",
+        "kft",
+        "kg",
+        "kgaa",
+        "limited",
+        "llc",
+        "llp",
+        "lp",
+        "ltd",
+        "mbh",
+        "nv",
+        "og",
+        "ohg",
+        "doo",
+        "ooo",
+        "oy",
+        "oyj",
+        "plc",
+        "pte",
+        "pty",
+        "sa",
+        "sarl",
+        "sas",
+        "sasu",
+        "se",
+        "sl",
+        "sp",
+        "spa",
+        "srl",
+        "sro",
+        "ug",
+        "zrt",
+        "and",
+        "und",
+        "et",
+    ]
 )
 _UNDECOMPOSED = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
@@ -139,7 +192,9 @@ def normal_phone(phone: object) -> str:
     if not isinstance(phone, str):
         return ""
     text = _EXTENSION_ZERO.sub("", phone[:100])
-    digits = "".join(str(unicodedata.decimal(letter)) for letter in text if unicodedata.decimal(letter, None) is not None)
+    digits = "".join(
+        str(unicodedata.decimal(letter)) for letter in text if unicodedata.decimal(letter, None) is not None
+    )
     while digits.startswith("00"):
         digits = digits[2:]
     return digits if len(digits) >= _MIN_DIGITS and len(set(digits)) > 1 else ""

@@ -54,12 +54,17 @@ def note_keys(project_id: UUID, changes: Mapping[UUID, tuple[Keys, Keys]]) -> No
         kept = [row for row in held if (row.lead_id, key) not in removed]
         gone += [row.id for row in held if (row.lead_id, key) in removed]
         free = sorted(set(range(len(kept))) - {row.place for row in kept})
-        for row in sorted(kept, key=lambda row: row.place)[len(kept) - len(free) :]:
-            moved.append((row.id, project_id, row.lead_id, row.kind, key, free.pop(0), False))
+        last = sorted(kept, key=lambda row: row.place)[len(kept) - len(free) :]
+        moved += [
+            (row.id, project_id, row.lead_id, row.kind, key, place, False)
+            for row, place in zip(last, free, strict=True)
+        ]
         members = {row.lead_id for row in kept}
         fresh = [(lead_id, kind) for lead_id, kind in added.get(key, ()) if lead_id not in members]
-        for place, (lead_id, kind) in enumerate(fresh[: MAX_GROUP - len(kept)], start=len(kept)):
-            rows.append((new_id(), project_id, lead_id, kind, key, place, False))
+        rows += [
+            (new_id(), project_id, lead_id, kind, key, place, False)
+            for place, (lead_id, kind) in enumerate(fresh[: MAX_GROUP - len(kept)], start=len(kept))
+        ]
     if gone:
         Row.objects.filter(pk__in=gone).delete()
     database.upsert_rows(Row, _FIELDS, moved, unique=("id",), update=("place",))

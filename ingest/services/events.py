@@ -190,12 +190,12 @@ class _Recording:
         changed = []
         keys: dict[UUID, tuple[Keys, Keys]] = {}
         for lead_id in (learned.keys() | emails.keys()) - new:
-            _, project, name, email, company, traits, clock, owner, merged_into, created_at = self.held[lead_id]
+            _, project, called, email, company, traits, clock, owner, merged_into, created_at = self.held[lead_id]
             known = _learn(profile.Profile(traits=traits, clock=clock), learned.get(lead_id, ()))
             address = _shown_email(known, email or emails.get(lead_id, ""))
             shown = (known.name, address, known.company, known.traits, known.clock)
             changed.append((lead_id, project, *shown, owner, merged_into, created_at))
-            before = match_keys(name=name, email=email, company=company, traits=traits)
+            before = match_keys(name=called, email=email, company=company, traits=traits)
             keys[lead_id] = (before, _keys(known, address))
         database.upsert_rows(
             Lead,

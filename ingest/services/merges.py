@@ -13,10 +13,11 @@ from uuid import UUID
 from ingest import database
 from ingest.core import profile
 from ingest.core.events import IncomingEvent
-from ingest.core.identity import Reason, survivor
+from ingest.core.identity import Reason, survivor, why_survives
 from ingest.core.matching import match_keys
 from ingest.core.profile import Profile
 from ingest.ids import new_id
+from ingest.merge_history import MERGED, SEPARATED
 from ingest.models import Event, Identifier, Lead, Merge, PendingEvent
 from ingest.selectors import homes_of, members_of_leads
 from ingest.services import log
@@ -25,7 +26,6 @@ from ingest.services.identities import guard_of, people_of
 from ingest.signals import LeadsMerged, LeadsSeparated, leads_merged, leads_separated
 from ingest.slots import slot_of
 
-MERGED, SEPARATED = "lead_merged", "lead_unmerged"
 _MERGE_FIELDS = ("id", "project", "lead", "into", "cause", "by", "gave_owner", "merged_at", "undone_at")
 
 
@@ -36,6 +36,19 @@ class Merged:
     absorbed: UUID
     survivor: UUID
     already: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What a merge would do: which lead becomes part of which, and why that one survives, in words.
+
+    `other_user`: they are users with different ids, so no event would merge them.
+    """
+
+    absorbed: UUID
+    survivor: UUID
+    why: str
+    other_user: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,17 +82,37 @@ def merge_leads(project_id: UUID, lead_id: UUID, other_id: UUID, *, by: str, now
             absorbed = other_id if other_id != other else lead_id
             return Merged(absorbed=absorbed, survivor=one, already=True)
         _hold([one, other])
-        people = people_of([one, other])
-        kept, gone = survivor(people[one], people[other])
-        most = guard_of(project_id).max_names
-        if kept.names + gone.names > most:
-            return MergeRefused(
-                code=Reason.LIMIT, detail=f"Together they would answer to more than {most:,} ids and addresses."
-            )
-        merge_in_unit_of_work(project_id, gone.lead_id, kept.lead_id, cause=Merge.Cause.HAND, by=by, now=now)
-        return Merged(absorbed=gone.lead_id, survivor=kept.lead_id)
+        foreseen = _decide(project_id, one, other)
+        if isinstance(foreseen, MergeRefused):
+            return foreseen
+        absorbed, kept = foreseen.absorbed, foreseen.survivor
+        merge_in_unit_of_work(project_id, absorbed, kept, cause=Merge.Cause.HAND, by=by, now=now)
+        return Merged(absorbed=absorbed, survivor=kept)
 
     return database.unit_of_work(work)
+
+
+def foresee_merge(project_id: UUID, lead_id: UUID, other_id: UUID) -> Foreseen | MergeRefused:
+    """Return what merging two leads of a project that stand for themselves would do. Four queries."""
+    if lead_id == other_id:
+        return MergeRefused(code="same_lead", detail="A lead cannot be merged with itself.")
+    return _decide(project_id, lead_id, other_id)
+
+
+def _decide(project_id: UUID, one: UUID, other: UUID) -> Foreseen | MergeRefused:
+    people = people_of([one, other])
+    kept, gone = survivor(people[one], people[other])
+    most = guard_of(project_id).max_names
+    if kept.names + gone.names > most:
+        return MergeRefused(
+            code=Reason.LIMIT, detail=f"Together they would answer to more than {most:,} ids and addresses."
+        )
+    return Foreseen(
+        absorbed=gone.lead_id,
+        survivor=kept.lead_id,
+        why=why_survives(kept, gone),
+        other_user=bool(kept.user_ids and gone.user_ids and not kept.user_ids & gone.user_ids),
+    )
 
 
 def _hold(lead_ids: Iterable[UUID]) -> None:

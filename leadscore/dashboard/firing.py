@@ -45,10 +45,15 @@ def _new_lead(project: Project, form: FireForm, *, now: datetime) -> Lead | None
     return ingest.lead_of(project.pk, created.lead_id)
 
 
-def candidates(project: Project, text: str, *, chosen: Lead | None, now: datetime) -> tuple[LeadRow, ...]:
-    """Return leads to choose from: the chosen one, then those that match a search, by score."""
+def candidates(
+    project: Project, text: str, *, chosen: Lead | None, but: Lead | None = None, now: datetime
+) -> tuple[LeadRow, ...]:
+    """Return leads to choose from, `but` not this one: the chosen one, then those that match a search, by score."""
     scale = queries.scale_of(project.pk)
-    found = queries.matching_leads(project, text, scale=scale, limit=CANDIDATES, now=now)
+    limit = CANDIDATES + 1 if but else CANDIDATES
+    found = queries.matching_leads(project, text, scale=scale, limit=limit, now=now)
+    if but is not None:
+        found = tuple(row for row in found if row.id != but.pk)[:CANDIDATES]
     if chosen is None:
         return found
     row = queries.lead_row(lead_view(chosen, now=now), scale=scale)

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from automation import selectors as automation
 from automation.selectors import RunLine
-from ingest import selectors as ingest
 from ingest.models import Lead
 from leadscore.dashboard import moments, queries
 from leadscore.dashboard.charts import score_chart
+from leadscore.dashboard.merge_facts import who_is_who
 from leadscore.dashboard.values import standing_at
 from scoring import selectors as scoring
 from scoring.insight import intelligence_of
@@ -58,7 +58,7 @@ def lead_facts(
         "older": urlencode({**place, "cursor": history.next}) if history.next else None,
         "newer": urlencode({**place, "cursor": history.previous}) if history.previous else None,
         "pending": 0 if at else len(queries.pending_since(lead)),
-        "identifiers": ingest.identifiers_of(lead.pk),
+        **who_is_who(lead),
         "runs": [run for run in _runs(lead) if at is None or run.occurred_at <= at],
         "intelligence": intelligence_of(view, now=at or now),
     }

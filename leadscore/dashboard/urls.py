@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from leadscore.dashboard import integrations, prediction, publishing, views
+from leadscore.dashboard import integrations, merging, prediction, publishing, views
 
 
 def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -22,6 +22,10 @@ urlpatterns = [
     *page("p/<uuid:project_id>", views.overview, "overview"),
     *page("p/<uuid:project_id>/leads", views.lead_list, "lead_list"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>", views.lead_page, "lead_page"),
+    *page("p/<uuid:project_id>/leads/<uuid:lead_id>/merge", merging.lead_merge, "lead_merge"),
+    *page("p/<uuid:project_id>/leads/<uuid:lead_id>/separate", merging.lead_separate, "lead_separate"),
+    *page("p/<uuid:project_id>/duplicates", merging.duplicates, "duplicates"),
+    *page("p/<uuid:project_id>/duplicates/dismiss", merging.duplicates_dismiss, "duplicates_dismiss"),
     *page("p/<uuid:project_id>/leaderboard", views.leaderboard, "leaderboard"),
     *page("p/<uuid:project_id>/automations", views.automation_list, "automation_list"),
     *page("p/<uuid:project_id>/rules", publishing.rules, "rules"),

@@ -93,7 +93,9 @@ def test_different_people_stay_different(one: tuple[str, str], other: tuple[str,
     assert first != second
 
 
-@pytest.mark.parametrize(("name", "company"), [("", ""), ("Ada", ""), ("", "Engines"), ("...", "Engines"), ("Ada", " - ")])
+@pytest.mark.parametrize(
+    ("name", "company"), [("", ""), ("Ada", ""), ("", "Engines"), ("...", "Engines"), ("Ada", " - ")]
+)
 def test_without_a_name_or_a_company_nothing_matches(name: str, company: str) -> None:
     assert keys(name=name, company=company) == {}
 
