@@ -6,7 +6,7 @@ PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3
 endif
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
-DEV_LOCKS := requirements.txt requirements-predict.txt requirements-dev.txt
+DEV_LOCKS := requirements.txt requirements-predict.txt requirements-legacy.txt requirements-dev.txt
 HASH_OF = $(IN_VENV) -c 'import hashlib, pathlib, sys; print(*(hashlib.sha256(pathlib.Path(f).read_bytes()).hexdigest() for f in sys.argv[1:]))'
 PIP := $(IN_VENV) -m pip install --quiet --quiet --disable-pip-version-check --no-input
 PIP_COMPILE = $(VENV)/bin/pip-compile --quiet --upgrade --strip-extras --no-header --annotation-style line \
@@ -52,6 +52,7 @@ format: venv-dev ## bring the source into shape
 lock: venv-dev ## pin the newest versions that requirements*.in allow
 	$(PIP_COMPILE) --output-file requirements.txt requirements.in
 	$(PIP_COMPILE) --output-file requirements-predict.txt requirements-predict.in
+	$(PIP_COMPILE) --output-file requirements-legacy.txt requirements-legacy.in
 	$(PIP_COMPILE) --output-file requirements-dev.txt requirements-dev.in
 
 bench: venv-dev ## the benchmarks

@@ -11,9 +11,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from automation.core.placeholders import NAMES, unknown_placeholders
-from automation.core.secrets import mistake_in_secret
 from automation.models import Action, Automation
 from automation.outgoing import refusal_of_url
+from ingest.core.secrets import mistake_in_secret
 from scoring.timelines import timelines_of
 
 _FIELDS_OF_KIND = {

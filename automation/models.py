@@ -10,8 +10,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
-from automation.core.secrets import new_signing_secret
 from automation.core.triggers import Direction
+from ingest.core.secrets import new_signing_secret
 from ingest.ids import new_id
 from ingest.models import Lead, Project
 

@@ -46,7 +46,7 @@ def _run(options: argparse.Namespace) -> None:
     from ingest.services.projects import create_project
 
     project = create_project("Bench", now=START)
-    _fill(project.pk, options)
+    fill(project.pk, options)
     base: float | None = None
     for name, work in _cases(project.pk):
         with _profiled(enabled=options.profile and name in ("dry run", "rescore: nothing to change")):
@@ -93,7 +93,8 @@ def _cases(project_id: Any) -> Iterator[tuple[str, Callable[[], int]]]:
     yield "rescore: most entries change", rescore
 
 
-def _fill(project_id: Any, options: argparse.Namespace) -> None:
+def fill(project_id: Any, options: argparse.Namespace) -> None:
+    """Write leads and their events into the empty project, directly."""
     from ingest import database
     from ingest.ids import new_id
     from ingest.models import Event, Lead

@@ -4,17 +4,20 @@ The event log is append-only and is the truth: scores, history and stages are pr
 Only `ingest.services` writes these tables.
 """
 
+import secrets
 import zoneinfo
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 
+from ingest.core import signatures
 from ingest.core.identity import DEFAULT_BLOCKED, DEFAULT_MAX_NAMES, Reason
 from ingest.core.keys import KeyKind
+from ingest.core.mapping import MAX_SLUG_LENGTH
 from ingest.core.matching import KEY_LENGTH, Kind
 from ingest.ids import new_id
 
@@ -350,3 +353,116 @@ class PendingEvent(models.Model):
 
     def __str__(self) -> str:
         return f"Event {self.pk}, due {self.due_at:%Y-%m-%d %H:%M:%S}"
+
+
+def new_public_id() -> str:
+    """Return an id that nobody guesses: 128 random bits."""
+    return f"wh_{secrets.token_hex(16)}"
+
+
+class WebhookSource(models.Model):
+    """Another system whose webhooks become events. Who signs with its secret may send; its address alone is no key."""
+
+    class Scheme(models.TextChoices):
+        STANDARD = "standard", "Standard Webhooks"
+        HEADER = "header", "A header of the sender’s own"
+
+    class Encoding(models.TextChoices):
+        HEX = "hex", "Hexadecimal"
+        BASE64 = "base64", "Base64"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="webhook_sources")
+    name = models.CharField(max_length=100, help_text="What people call it, such as Stripe.")
+    slug = models.CharField(
+        "short name",
+        max_length=MAX_SLUG_LENGTH,
+        validators=[RegexValidator(r"^[a-z0-9-]+\Z", "Use small letters, digits and hyphens, as in stripe-eu.")],
+        help_text="Stands before the ids of its events, such as stripe:evt_1. It cannot be changed later.",
+    )
+    public_id = models.CharField(max_length=40, unique=True, default=new_public_id, editable=False)
+    active = models.BooleanField(default=True, help_text="Webhooks of an inactive source are refused with 401.")
+    events_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, default=600, help_text="How many events a minute it may send. Empty: no limit."
+    )
+    scheme = models.CharField("how it signs", max_length=10, choices=Scheme.choices, default=Scheme.STANDARD)
+    signature_header = models.CharField(
+        max_length=100, blank=True, help_text="The name of the header with the signature, such as Stripe-Signature."
+    )
+    signature_form = models.CharField(
+        "how the header is written",
+        max_length=100,
+        blank=True,
+        help_text="sha256={signature}, or fields such as t={timestamp},v1={signature}.",
+    )
+    signed_content = models.CharField(
+        "what is signed", max_length=100, blank=True, help_text="{body}, or with a time {timestamp}.{body}."
+    )
+    signature_encoding = models.CharField(max_length=8, choices=Encoding.choices, default=Encoding.HEX)
+    timestamp_header = models.CharField(
+        max_length=100, blank=True, help_text="If the time stands in a header of its own: which."
+    )
+    tolerance = models.PositiveIntegerField(
+        "tolerance in seconds",
+        default=signatures.STANDARD_TOLERANCE,
+        help_text="How old a webhook with a signed time may be.",
+    )
+    secret = models.CharField(max_length=300, editable=False)
+    former_secret = models.CharField(max_length=300, blank=True, editable=False)
+    mapping = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    refused_at = models.DateTimeField(null=True, editable=False)
+    refused_because = models.CharField(max_length=200, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "slug"], name="webhook_source_once_per_project")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def scheme_of_signing(self) -> signatures.Scheme:
+        """Return how the source signs, as a value."""
+        if self.scheme == self.Scheme.STANDARD:
+            return signatures.StandardScheme()
+        return signatures.HeaderScheme(
+            header=self.signature_header,
+            form=self.signature_form,
+            signed=self.signed_content,
+            encoding="base64" if self.signature_encoding == self.Encoding.BASE64 else "hex",
+            timestamp_header=self.timestamp_header,
+            tolerance=self.tolerance,
+        )
+
+
+class WebhookReceipt(models.Model):
+    """A webhook that was signed rightly, and what became of it. Kept for a while, so that a mapping can be mended.
+
+    `payload` is its text, cut off where it is longer than what is kept (`complete` says whether it was).
+    """
+
+    class Outcome(models.TextChoices):
+        STORED = "stored", "Stored"
+        DUPLICATE = "duplicate", "Was there already"
+        IGNORED = "ignored", "Left out"
+        REFUSED = "refused", "Refused"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    source = models.ForeignKey(WebhookSource, on_delete=models.CASCADE, related_name="receipts", db_index=False)
+    received_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    refused = models.BooleanField(help_text="Whether it, or an item of it, still waits for a mapping that fits.")
+    reason = models.CharField(max_length=500, blank=True)
+    webhook_id = models.CharField(max_length=300, blank=True)
+    event_id = models.CharField(max_length=100, blank=True, help_text="The event it became; of several, the first.")
+    size = models.PositiveIntegerField(help_text="In bytes.")
+    payload = models.TextField(blank=True)
+    complete = models.BooleanField(default=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["source", "refused", "-id"], name="webhook_receipt_newest")]
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()} {self.received_at:%Y-%m-%d %H:%M:%S}"

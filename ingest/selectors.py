@@ -2,17 +2,29 @@
 
 import contextlib
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 
 from ingest import database
 from ingest.core.keys import digest
+from ingest.core.signatures import Scheme
 from ingest.ids import first_id_at
-from ingest.models import ApiKey, Event, Identifier, Lead, Merge, PendingEvent, Project, User
+from ingest.models import (
+    ApiKey,
+    Event,
+    Identifier,
+    Lead,
+    Merge,
+    PendingEvent,
+    Project,
+    User,
+    WebhookReceipt,
+    WebhookSource,
+)
 from ingest.pages import Page, page_of
 
 _KEY_FIELDS = ("id", "project", "kind", "allowed_origins", "events_per_minute", "active")
@@ -117,6 +129,54 @@ def keys_of(project_id: UUID) -> list[ApiKey]:
     return list(ApiKey.objects.filter(project=project_id).order_by("-active", "-created_at"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInForce:
+    """A webhook source, with what a request to it needs. The secrets stay out of what is printed and logged."""
+
+    id: UUID
+    project_id: UUID
+    slug: str
+    scheme: Scheme
+    secrets: tuple[str, ...] = field(repr=False)
+    mapping: object
+    events_per_minute: int | None
+
+
+def active_webhook_source(public_id: str) -> SourceInForce | None:
+    """Return the active source with this public id."""
+    found = WebhookSource.objects.filter(public_id=public_id, active=True).first()
+    return source_in_force(found) if found else None
+
+
+def source_in_force(source: WebhookSource) -> SourceInForce:
+    """Return what a source says, as values."""
+    return SourceInForce(
+        id=source.pk,
+        project_id=source.project_id,
+        slug=source.slug,
+        scheme=source.scheme_of_signing,
+        secrets=tuple(filter(None, (source.secret, source.former_secret))),
+        mapping=source.mapping,
+        events_per_minute=source.events_per_minute,
+    )
+
+
+def webhook_sources_of(project_id: UUID) -> list[tuple[WebhookSource, datetime | None]]:
+    """Return a project's webhook sources by name, each with when its last webhook came that was signed rightly."""
+    sources = WebhookSource.objects.filter(project=project_id).annotate(last=Max("receipts__received_at"))
+    return [(source, source.last) for source in sources.order_by("name", "pk")]
+
+
+def newest_receipts(source_id: UUID, *, limit: int) -> list[WebhookReceipt]:
+    """Return the receipts of a source that came last."""
+    newest = [
+        receipt
+        for refused in (True, False)
+        for receipt in WebhookReceipt.objects.filter(source=source_id, refused=refused).order_by("-id")[:limit]
+    ]
+    return sorted(newest, key=lambda receipt: receipt.pk, reverse=True)[:limit]
+
+
 def events_page(
     project_id: UUID,
     *,
@@ -134,6 +194,16 @@ def events_page(
             events.filter(lead__in=members_of(lead_id)), order=("-occurred_at", "-id"), cursor=cursor, limit=limit
         )
     return page_of(events, order=("-id",), cursor=cursor, limit=limit)
+
+
+def places_of_events(project_ids: Collection[UUID], event_ids: Collection[str]) -> dict[str, tuple[UUID, UUID]]:
+    """Return in which of these projects, and with which lead, each of these events is stored, if it is."""
+    if not project_ids or not event_ids:
+        return {}
+    found = database.select_rows(
+        Event, ("event_id", "project", "lead"), {"project": set(project_ids), "event_id": set(event_ids)}
+    )
+    return {event_id: (project_id, lead_id) for event_id, project_id, lead_id in found}
 
 
 def newest_events(project_id: UUID, *, limit: int, kind: Event.Kind | None = None) -> list[Event]:

@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadscore.settings")
 
 app = Celery("leadscore")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["scoring", "automation"])
+app.autodiscover_tasks(["ingest", "scoring", "automation"])
 app.autodiscover_tasks(["leadscore"], related_name="heartbeat")
 
 

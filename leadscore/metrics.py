@@ -88,7 +88,7 @@ class _Installation(Collector):
 def _refused() -> Metric:
     family = CounterMetricFamily(
         "leadscore_events_refused",
-        "Events that clients of Segment's API sent and that were not stored, by reason.",
+        "What clients of Segment's API and webhooks sent and was not stored, by reason.",
         labels=["code"],
     )
     for code, events in sorted(refusals.counted().items()):

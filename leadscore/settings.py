@@ -152,6 +152,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"queue": "system", "expires": 10},
     },
+    "forget-webhooks": {"task": "ingest.tasks.forget_receipts", "schedule": 3600.0, "options": {"queue": "system"}},
     "heartbeat": {"task": "leadscore.heartbeat", "schedule": 15.0, "options": {"queue": "system", "expires": 15}},
     "deliver-due": {
         "task": "automation.tasks.deliver_due",
@@ -210,9 +211,13 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "LevelEnum": ["high", "medium", "low"],  # of velocity as of risk
         "RecordedStatusEnum": ["queued", "duplicate"],
+        "WebhookStatusEnum": ["queued", "duplicate", "ignored"],
     },
     "PREPROCESSING_HOOKS": ["leadscore.api.schema.without_trailing_slash"],
 }
+
+# --- Incoming webhooks ---------------------------------------------------------------------------------------------
+WEBHOOK_DAYS = env.whole_number("WEBHOOK_DAYS", default=14, least=1, most=365)
 
 # --- Outgoing ------------------------------------------------------------------------------------------------------
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")

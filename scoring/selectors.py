@@ -1,6 +1,6 @@
 """Read what scoring stores. Every query starts from a project, or from leads of one."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -41,6 +41,14 @@ def stages_of(lead_ids: Collection[UUID]) -> dict[tuple[UUID, str], str]:
     """Return the stage of each of these leads on each scorecard, `{(lead, scorecard): stage}`."""
     rows = LeadScore.objects.filter(lead__in=lead_ids).values_list("lead", "scorecard", "stage")
     return {(lead_id, scorecard): stage for lead_id, scorecard, stage in rows}
+
+
+def standings_on_primary(project_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, tuple[Decimal, str]]:
+    """Return the score and stage of each of these leads of a project on the primary scorecard."""
+    scores = LeadScore.objects.filter(
+        project=project_id, lead__in=lead_ids, scorecard=primary_scorecard(project_id).name
+    )
+    return {lead_id: (score, stage) for lead_id, score, stage in scores.values_list("lead", "score", "stage")}
 
 
 def leads_fading(slots: Collection[int], *, now: datetime, limit: int) -> list[UUID]:
@@ -134,6 +142,19 @@ def leads_page(
     page = page_of(scores.select_related("lead__owner"), order=LEAD_ORDERS[order], cursor=cursor, limit=limit)
     views = _views(page.rows, ruleset, now=now)
     return Page(rows=views, next=page.next, previous=page.previous)
+
+
+def lead_batches(
+    project_id: UUID, *, stage: str | None, text: str | None, order: str, size: int, now: datetime
+) -> Iterator[Sequence[LeadView]]:
+    """Yield all leads that `leads_page` lists, in its order, so many at a time."""
+    cursor = None
+    while True:
+        page = leads_page(project_id, stage=stage, text=text, order=order, cursor=cursor, limit=size, now=now)
+        yield page.rows
+        cursor = page.next
+        if cursor is None:
+            return
 
 
 def lead_view(lead: Lead, *, now: datetime) -> LeadView:

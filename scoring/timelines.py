@@ -14,7 +14,8 @@ from scoring.core.ruleset import compile_ruleset, parse_ruleset
 from scoring.core.timeline import Timeline
 from scoring.models import RulesetVersion
 
-_Key = tuple[UUID, int, str]
+# When the project was made stands in it because an imported one that was deleted comes back under the same id.
+_Key = tuple[UUID, int, str, datetime]
 _KEPT = 1_000
 _lock = Lock()
 _compiled: "OrderedDict[_Key, Timeline]" = OrderedDict()
@@ -29,10 +30,12 @@ def timelines_of(project_ids: Collection[UUID], *, known_at: datetime | None = N
     newest = (
         Project.objects.filter(pk__in=project_ids)
         .order_by()
-        .values_list("pk", "time_zone")
+        .values_list("pk", "time_zone", "created_at")
         .annotate(newest=_newest(known_at))
     )
-    keys: dict[UUID, _Key] = {pk: (pk, number, time_zone) for pk, time_zone, number in newest if number is not None}
+    keys: dict[UUID, _Key] = {
+        pk: (pk, number, time_zone, made_at) for pk, time_zone, made_at, number in newest if number is not None
+    }
     with _lock:
         found = {pk: _compiled[key] for pk, key in keys.items() if key in _compiled}
     missing = {pk: key for pk, key in keys.items() if pk not in found}
@@ -65,7 +68,7 @@ def _load(keys: dict[UUID, _Key]) -> dict[UUID, Timeline]:
     for project_id, number, applies_from, content in versions.values_list(
         "project", "number", "applies_from", "content"
     ):
-        _, newest, time_zone = keys[project_id]
+        _, newest, time_zone, _ = keys[project_id]
         if number <= newest:
             published[project_id].append((applies_from, number, time_zone, content))
     return {

@@ -12,7 +12,7 @@ class RecordedSerializer(serializers.Serializer[Any]):
 
 
 class RejectedSerializer(serializers.Serializer[Any]):
-    index = serializers.IntegerField(help_text="Its place in `events`, from 0.")
+    index = serializers.IntegerField(help_text="Its place among what was sent, from 0.")
     code = serializers.CharField()
     detail = serializers.CharField()
 
@@ -20,6 +20,16 @@ class RejectedSerializer(serializers.Serializer[Any]):
 class BatchRecordedSerializer(serializers.Serializer[Any]):
     accepted = serializers.IntegerField()
     duplicates = serializers.IntegerField()
+    rejected = RejectedSerializer(many=True)
+
+
+class WebhookReceivedSerializer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(
+        choices=["queued", "duplicate", "ignored"], help_text="The best that became of any item of it."
+    )
+    accepted = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    ignored = serializers.IntegerField(help_text="Items that the mapping leaves out.")
     rejected = RejectedSerializer(many=True)
 
 

@@ -54,7 +54,7 @@ def _text_of_id(value: object) -> object:
     return value.replace("\x00", "").strip() or None if isinstance(value, str) else value
 
 
-def _moment_or_none(value: object) -> datetime | None:
+def moment_or_none(value: object) -> datetime | None:
     """Return a time given as RFC 3339 text or in seconds or milliseconds since 1970; `None` if it is none."""
     try:
         if isinstance(value, str):
@@ -78,7 +78,7 @@ def _text(value: object) -> str:
 
 Id = Annotated[Annotated[str, Field(max_length=MAX_LENGTH)] | None, BeforeValidator(_text_of_id)]
 LongId = Annotated[str | None, BeforeValidator(_text_of_id)]
-Moment = Annotated[datetime | None, BeforeValidator(_moment_or_none)]
+Moment = Annotated[datetime | None, BeforeValidator(moment_or_none)]
 Tree = Annotated[dict[str, Any], BeforeValidator(_object)]
 Text = Annotated[str, BeforeValidator(_text)]
 
@@ -117,7 +117,7 @@ class _Object(RootModel[dict[str, Any]]):
 def parse_call(call: Call, body: bytes, *, sent_at: str | None = None) -> IncomingEvent:
     """Return the one event in a request body; raise `Refused`. `sent_at`: what a header says, if the body does not."""
     raw = parse_body(_Object, body).root
-    return _event(raw, call=call, sent_at=_moment_or_none(sent_at))
+    return _event(raw, call=call, sent_at=moment_or_none(sent_at))
 
 
 def parse_calls(body: bytes, *, sent_at: str | None = None) -> list[IncomingEvent | Refused]:
@@ -128,7 +128,7 @@ def parse_calls(body: bytes, *, sent_at: str | None = None) -> list[IncomingEven
         raise Refused("too_large", (Problem(pointer="/batch", detail=f"has more than {MAX_BATCH_EVENTS:,} events"),))
     if envelope.context and count * len(to_json(envelope.context)) > MAX_SHARED_BYTES:
         raise Refused("too_large", (Problem(pointer="/context", detail="is too large for so many events"),))
-    otherwise = envelope.sent_at or _moment_or_none(sent_at)
+    otherwise = envelope.sent_at or moment_or_none(sent_at)
     return [_event_or_refused(raw, shared=envelope.context, sent_at=otherwise) for raw in envelope.batch]
 
 

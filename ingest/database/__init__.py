@@ -7,8 +7,8 @@ engine, write a module here with the functions of `Engine` and name it in `_ENGI
 import importlib
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
@@ -41,6 +41,14 @@ class Engine(Protocol):
         self, queryset: "models.QuerySet[Any]", model: type[models.Model], fields: tuple[str, ...]
     ) -> list[tuple[Any, ...]]:
         """Return `fields` of the rows of a query of this model."""
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Let everything that is read meanwhile be as it is at one moment; outside of any transaction."""
+
+    def stream_rows(
+        self, queryset: "models.QuerySet[Any]", model: type[models.Model], fields: tuple[str, ...], size: int
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield `fields` of the rows of a query of this model, so many at a time, without holding them all."""
 
     def insert_rows(self, model: type[models.Model], fields: tuple[str, ...], rows: Rows) -> None:
         """Insert rows of Python values in one statement; raise `IntegrityError` if one exists already."""
@@ -126,6 +134,30 @@ def rows_of(queryset: "models.QuerySet[M]", fields: tuple[str, ...]) -> list[tup
         return _engine().rows_of(queryset, queryset.model, fields)
     except EmptyResultSet:
         return []
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Let everything that is read meanwhile be as it is at one moment, whoever writes; nothing may be written.
+
+    Inside a transaction it is as consistent as that one is. The database keeps what is deleted or changed until the
+    end, so it is for reads of a few minutes.
+    """
+    if connection.in_atomic_block:
+        yield
+    else:
+        with _engine().snapshot():
+            yield
+
+
+def stream_rows(
+    queryset: "models.QuerySet[M]", fields: tuple[str, ...], *, size: int = 2_000
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield what `rows_of` returns in batches, in the query's order; memory does not grow with the number of rows."""
+    try:
+        yield from _engine().stream_rows(queryset, queryset.model, fields, size)
+    except EmptyResultSet:
+        return
 
 
 def insert_rows(model: type[models.Model], fields: tuple[str, ...], rows: Rows) -> None:

@@ -1,11 +1,11 @@
 """PostgreSQL: row locks, COPY where many rows are inserted, and an array a column where some may be there already."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError, connection, models
+from django.db import OperationalError, connection, models, transaction
 from psycopg import errors
 
 from ingest.database import Rows
@@ -49,6 +49,24 @@ def rows_of(
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return read(model, fields, cursor.fetchall(), _READERS)
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield
+
+
+def stream_rows(
+    queryset: "models.QuerySet[Any]", model: type[models.Model], fields: tuple[str, ...], size: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    sql, parameters = queryset.values_list(*fields).query.sql_with_params()
+    # A cursor on the server: psycopg's ordinary one fetches the whole result before it gives the first row.
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(sql, parameters)
+        while rows := cursor.fetchmany(size):
+            yield read(model, fields, rows, _READERS)
 
 
 def insert_rows(model: type[models.Model], fields: tuple[str, ...], rows: Rows) -> None:

@@ -105,6 +105,27 @@ def rows_of(
         return read(model, fields, cursor.fetchall(), _READERS)
 
 
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Read in a transaction that Django does not know of: its own would take the lock of writers and hold them up."""
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN DEFERRED")
+        try:
+            yield
+        finally:
+            cursor.execute("ROLLBACK")
+
+
+def stream_rows(
+    queryset: "models.QuerySet[Any]", model: type[models.Model], fields: tuple[str, ...], size: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    sql, parameters = queryset.values_list(*fields).query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        while rows := cursor.fetchmany(size):
+            yield read(model, fields, rows, _READERS)
+
+
 def insert_rows(model: type[models.Model], fields: tuple[str, ...], rows: Rows) -> None:
     _execute(model, fields, rows, "")
 

@@ -3,12 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
+from ingest.ids import new_id
 from ingest.models import Membership, Project, User
 
 
-def create_project(name: str, *, time_zone: str = "UTC", now: datetime) -> Project:
-    """Create a project. Its default rules come with it: scoring listens to new projects."""
-    return Project.objects.create(name=name, time_zone=time_zone, created_at=now)
+def create_project(name: str, *, time_zone: str = "UTC", project_id: UUID | None = None, now: datetime) -> Project:
+    """Create a project, with an id of its own if it has one. Its default rules come with it: scoring listens."""
+    return Project.objects.create(id=project_id or new_id(), name=name, time_zone=time_zone, created_at=now)
 
 
 def add_member(project_id: UUID, user: User) -> Membership:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -83,8 +83,8 @@ def _content(value: object) -> object:
 
 
 def project_page(
-    view: Callable[Concatenate[Page, ...], HttpResponse],
-) -> Callable[..., HttpResponse]:
+    view: Callable[Concatenate[Page, ...], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
     """Decorate a view so that it gets a `Page` of a project the user is a member of.
 
     Not logged in: to the log-in. Not a member, or no such project: 404, the two being indistinguishable.
@@ -93,7 +93,7 @@ def project_page(
 
     @functools.wraps(view)
     @never_cache
-    def wrapped(request: HttpRequest, project_id: UUID, **arguments: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, project_id: UUID, **arguments: Any) -> HttpResponseBase:
         if not isinstance(request.user, User):
             return _to_login(request)
         projects = list(selectors.projects_of(request.user))

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -12,6 +14,7 @@ from ingest.core.keys import KeyKind
 from ingest.models import Project
 from leadscore.dashboard import queries
 from leadscore.dashboard.access import Page, project_page
+from leadscore.dashboard.downloads import may_export
 from leadscore.dashboard.values import NewestEvent
 
 ARRIVALS = 5
@@ -29,6 +32,17 @@ class KeyRow:
     events_per_minute: int | None
     allowed_origins: tuple[str, ...]
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """Another system that sends webhooks: where to, and when one came last that was signed rightly."""
+
+    id: UUID
+    name: str
+    path: str
+    active: bool
+    last_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +66,8 @@ def integrations(page: Page) -> HttpResponse:
         newest=newest,
         write_token=queries.write_token(page.project),
         keys=key_rows(page.project),
+        may_export=may_export(page),
+        sources=source_rows(page.project),
         address=page.request.build_absolute_uri("/").rstrip("/"),
     )
 
@@ -75,4 +91,18 @@ def key_rows(project: Project) -> tuple[KeyRow, ...]:
             created_at=key.created_at,
         )
         for key in ingest.keys_of(project.pk)
+    )
+
+
+def source_rows(project: Project) -> tuple[SourceRow, ...]:
+    """Return the project's webhook sources by name."""
+    return tuple(
+        SourceRow(
+            id=source.pk,
+            name=source.name,
+            path=reverse("api-webhooks", args=[source.public_id]).rstrip("/"),
+            active=source.active,
+            last_at=last_at,
+        )
+        for source, last_at in ingest.webhook_sources_of(project.pk)
     )

@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from leadscore.dashboard import integrations, merging, prediction, publishing, views
+from leadscore.dashboard import downloads, integrations, merging, prediction, publishing, views
 
 
 def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -21,6 +21,7 @@ urlpatterns = [
     *page("logout", LogoutView.as_view(), "logout"),
     *page("p/<uuid:project_id>", views.overview, "overview"),
     *page("p/<uuid:project_id>/leads", views.lead_list, "lead_list"),
+    *page("p/<uuid:project_id>/leads/export", downloads.lead_export, "lead_export"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>", views.lead_page, "lead_page"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>/merge", merging.lead_merge, "lead_merge"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>/separate", merging.lead_separate, "lead_separate"),
@@ -36,6 +37,7 @@ urlpatterns = [
     *page("p/<uuid:project_id>/prediction", prediction.prediction, "prediction"),
     *page("p/<uuid:project_id>/prediction/<uuid:report_id>/draft", prediction.prediction_draft, "prediction_draft"),
     *page("p/<uuid:project_id>/integrations", integrations.integrations, "integrations"),
+    *page("p/<uuid:project_id>/export", downloads.project_export, "project_export"),
     *page("p/<uuid:project_id>/fire", views.fire_event, "fire_event"),
     *page("p/<uuid:project_id>/fire/candidates", views.fire_candidates, "fire_candidates"),
     *page("p/<uuid:project_id>/fire/watch/<uuid:lead_id>", views.fire_watch, "fire_watch"),

@@ -136,6 +136,7 @@ def lead_list(page: Page) -> HttpResponse:
         next_url=found.next and filters.query(found.next),
         previous_url=found.previous and filters.query(found.previous),
         **({} if page.wants_fragment else {"suspicions": suspicion_count(page.project.pk)}),
+        export_query=filters.query(None),
     )
 
 

@@ -27,6 +27,11 @@ LIST_PARAMETERS = [
     OpenApiParameter("limit", int, description="Rows a page, up to 200."),
     OpenApiParameter("cursor", str, description="Where a page begins, as given in `next` or `previous`."),
 ]
+FILTER_PARAMETERS = [
+    OpenApiParameter("stage", str, description="Only leads in this stage."),
+    OpenApiParameter("q", str, description="Only leads whose name, e-mail or company contains this."),
+    OpenApiParameter("ordering", str, enum=list(selectors.LEAD_ORDERS)),
+]
 
 
 class LeadsView(APIView):
@@ -35,12 +40,7 @@ class LeadsView(APIView):
     @extend_schema(
         operation_id="list_leads",
         tags=["Leads"],
-        parameters=[
-            OpenApiParameter("stage", str, description="Only leads in this stage."),
-            OpenApiParameter("q", str, description="Only leads whose name, e-mail or company contains this."),
-            OpenApiParameter("ordering", str, enum=list(selectors.LEAD_ORDERS)),
-            *LIST_PARAMETERS,
-        ],
+        parameters=[*FILTER_PARAMETERS, *LIST_PARAMETERS],
         responses=schema.LeadListSerializer,
     )
     def get(self, request: Request) -> Response:

@@ -2,13 +2,14 @@
 
 from django.urls import re_path
 
-from scoring.api import adjustments, analytics, insight, leads, merges, rules
+from scoring.api import adjustments, analytics, insight, lead_export, leads, merges, rules
 
 _LEAD = r"^leads/(?P<lead_id>[^/]+)"
 
 urlpatterns = [
     re_path(r"^leads/?$", leads.LeadsView.as_view(), name="api-leads"),
     re_path(r"^leads/duplicates/?$", merges.DuplicatesView.as_view(), name="api-duplicates"),
+    re_path(r"^leads/export/?$", lead_export.LeadExportView.as_view(), name="api-leads-export"),
     re_path(rf"{_LEAD}/?$", leads.LeadView.as_view(), name="api-lead"),
     re_path(rf"{_LEAD}/history/?$", leads.HistoryView.as_view(), name="api-lead-history"),
     re_path(rf"{_LEAD}/intelligence/?$", insight.IntelligenceView.as_view(), name="api-lead-intelligence"),

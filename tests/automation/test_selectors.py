@@ -30,12 +30,12 @@ def test_automations_are_told_in_words(django_assert_num_queries: DjangoAssertNu
 
 
 @pytest.mark.parametrize("runs", [1, 10])
-def test_the_runs_of_a_lead_take_two_queries(django_assert_num_queries: DjangoAssertNumQueries, runs: int) -> None:
+def test_the_runs_of_a_lead_take_three_queries(django_assert_num_queries: DjangoAssertNumQueries, runs: int) -> None:
     lead = make_lead(make_project())
     make_automation(lead.project, {"kind": "assign"}, {"kind": "slack"})
     record_runs([outcome_of_getting_hot(lead) for _ in range(runs)])
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         found = selectors.runs_of_lead(lead.project_id, lead.pk)
 
     assert [len(run.deliveries) for run in found] == [2] * runs

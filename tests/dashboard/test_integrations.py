@@ -12,6 +12,7 @@ from ingest.core.keys import KeyKind
 from ingest.models import ApiKey, Project, User
 from ingest.services.keys import issue_key
 from tests.dashboard.build import make_lead, track
+from tests.webhooks.build import make_source
 
 
 @pytest.fixture
@@ -96,3 +97,20 @@ def test_its_live_part_answers_only_when_something_changed(
     answer = browser_of_member.get(poll, headers={"HX-Request": "true"})
     assert "signup" in answer.content.decode()
     assert "<html" not in answer.content.decode()
+
+
+def test_other_systems_are_listed_with_where_they_send_to(
+    browser_of_member: Client, project: Project, strangers_project: Project, address: str
+) -> None:
+    assert "can send what happens there" in text_of(browser_of_member, address)
+    mine, theirs = make_source(project, "stripe"), make_source(strangers_project, "calendly", name="Secret Source")
+    make_source(project, "typeform", active=False)
+
+    page = text_of(browser_of_member, address)
+
+    assert f"http://testserver/api/webhooks/{mine.public_id}" in page
+    assert "No webhook yet" in page
+    assert "Inactive" in page
+    assert theirs.public_id not in page
+    assert "Secret Source" not in page
+    assert mine.secret not in page

@@ -11,6 +11,7 @@ from tests.dashboard.build import make_lead, make_project, make_user, score, tra
 PAGES = [
     "",
     "/leads",
+    "/leads/export",
     "/leaderboard",
     "/automations",
     "/rules",
@@ -21,7 +22,7 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, "/export"])
 def test_another_project_is_not_found_exactly_as_one_that_does_not_exist(
     browser_of_member: Client, project: Project, strangers_project: Project, page: str
 ) -> None:
@@ -63,7 +64,7 @@ def test_no_page_of_mine_shows_anything_of_strangers(
         answer = browser_of_member.get(f"/p/{project.pk}{page}")
         assert answer.status_code == 200
         for secret in ("Secret Person", "Secret Company", "secret_event", "Strangers Ltd"):
-            assert secret not in answer.content.decode(), page
+            assert secret not in answer.getvalue().decode(), page
 
 
 def test_an_event_cannot_be_fired_for_another_projects_lead(
