@@ -1,6 +1,6 @@
 """The pages about who is who: merging leads by hand, separating them, and suspected duplicates."""
 
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -92,10 +92,10 @@ def lead_separate(page: Page, lead_id: UUID) -> HttpResponse:
     if isinstance(outcome, MergeRefused):
         messages.error(page.request, outcome.detail)
     else:
-        separated = cast("Lead", ingest.lead_of(page.project.pk, outcome.separated))
+        separated, rest = (lead_of_page(page, each) for each in (outcome.separated, outcome.survivor))
         messages.success(
             page.request,
-            f"{separated.label} and {lead.label} are separate again, each with its own events. No event will merge "
+            f"{separated.label} and {rest.label} are separate again, each with its own events. No event will merge "
             "them any more; their scores follow within moments.",
         )
     return redirect("lead_page", page.project.pk, lead.pk)
