@@ -4,7 +4,6 @@ Redis holds hints only (wake-ups, token buckets). After a failure it is left alo
 waited for again by every request.
 """
 
-import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
@@ -16,16 +15,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from throttled.exceptions import StoreUnavailableError
 
+from ingest.pause import Pause
+
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-_PAUSE_SECONDS = 1.0
-
-
-class _Pause:
-    """When Redis may be tried again, in monotonic seconds. Racing threads at worst try once more."""
-
-    until = 0.0
+pause = Pause(seconds=1.0)
 
 
 @lru_cache(maxsize=1)
@@ -41,11 +36,11 @@ def client() -> redis.Redis:
 
 def attempt(operation: Callable[[redis.Redis], T], *, otherwise: T) -> T:
     """Return what `operation` gives, or `otherwise` while Redis cannot be reached."""
-    if time.monotonic() < _Pause.until:
+    if pause.lasts:
         return otherwise
     try:
         return operation(client())
     except (redis.RedisError, StoreUnavailableError, OSError) as error:
-        _Pause.until = time.monotonic() + _PAUSE_SECONDS
+        pause.begin()
         log.warning("redis_unreachable", error=str(error))
         return otherwise

@@ -9,10 +9,30 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
+from django.conf import settings
+from kombu import Connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadscore.settings")
 
-app = Celery("leadscore")
+
+class Application(Celery):
+    """Celery, but whoever sends a task tries once and briefly: a request must not wait for a broker that is away."""
+
+    def connection_for_write(self, url: str | None = None, **arguments: Any) -> Connection:
+        timeout = settings.REDIS_TIMEOUT
+        once = {
+            "max_retries": 0,
+            "socket_timeout": timeout,  # of Redis
+            "socket_connect_timeout": timeout,
+            "read_timeout": timeout,  # of RabbitMQ
+            "write_timeout": timeout,
+        }
+        options = once | (arguments.pop("transport_options", None) or {})
+        arguments["connect_timeout"] = arguments.get("connect_timeout") or timeout
+        return super().connection_for_write(url, transport_options=options, **arguments)
+
+
+app = Application("leadscore")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["ingest", "scoring", "automation"])
 app.autodiscover_tasks(["leadscore"], related_name="heartbeat")

@@ -13,14 +13,16 @@ from ingest.pages import Page, page_of_rows
 from scoring import selectors
 from scoring.core.explain import Explanation, explain
 from scoring.core.intelligence import Intelligence, assess
+from scoring.core.timeline import Timeline
 from scoring.models import ScoreEntry
 from scoring.past import LeadThen, Moment, entries_then, lead_then, view_now, view_then
-from scoring.selectors import LeadView, primary_scorecard
+from scoring.selectors import LeadView
+from scoring.timelines import timeline_of
 
 
-def intelligence_of(view: LeadView, *, now: datetime) -> Intelligence:
+def intelligence_of(view: LeadView, *, now: datetime, timeline: Timeline | None = None) -> Intelligence:
     """Return what a lead's recent activity says about it and what to do next, as of now."""
-    card = primary_scorecard(view.lead.project_id)
+    card = (timeline or timeline_of(view.lead.project_id)).latest.primary
     week = timedelta(days=7)
     sums = ScoreEntry.objects.filter(
         lead=view.lead, scorecard=card.name, occurred_at__gt=now - 2 * week, occurred_at__lte=now
@@ -40,9 +42,11 @@ def intelligence_of(view: LeadView, *, now: datetime) -> Intelligence:
     )
 
 
-def explanation_of(lead: Lead, moment: Moment, *, scorecard: str | None = None) -> Explanation:
+def explanation_of(
+    lead: Lead, moment: Moment, *, scorecard: str | None = None, timeline: Timeline | None = None
+) -> Explanation:
     """Return the contributions that a lead's score on one scorecard (the primary one) is the sum of, at a moment."""
-    return explanation_then(lead_then(lead, moment), scorecard=scorecard)
+    return explanation_then(lead_then(lead, moment, timeline=timeline), scorecard=scorecard)
 
 
 def explanation_then(then: LeadThen, *, scorecard: str | None = None) -> Explanation:

@@ -56,7 +56,7 @@ def scorable(row: LogRow) -> ScorableEvent:
     key, event_id, _, kind, event_type, occurred_at, properties, traits, context = row
     adjusts = kind == _ADJUSTMENT
     return ScorableEvent(
-        key=str(key),
+        key=key,
         event_id=event_id,
         event_type=event_type,
         occurred_at=occurred_at,

@@ -55,14 +55,17 @@ class LeadThen:
     rows: list[LogRow]
 
     @property
-    def notes(self) -> Mapping[str, Note]:
+    def notes(self) -> Mapping[UUID, Note]:
         """Return what people said of their adjustments, by the key of the event."""
-        return {str(row[0]): note_of(row) for row in self.rows if row[3] == Event.Kind.ADJUSTMENT}
+        return {row[0]: note_of(row) for row in self.rows if row[3] == Event.Kind.ADJUSTMENT}
 
 
-def lead_then(lead: Lead, moment: Moment) -> LeadThen:
-    """Return a lead at a moment. Three queries; the work grows with the lead's log."""
-    timeline = timeline_of(lead.project_id, known_at=moment.known_at)
+def lead_then(lead: Lead, moment: Moment, *, timeline: Timeline | None = None) -> LeadThen:
+    """Return a lead at a moment. Three queries; the work grows with the lead's log.
+
+    `timeline`: as known at that moment, from callers that have asked for it already.
+    """
+    timeline = timeline or timeline_of(lead.project_id, known_at=moment.known_at)
     rows = logs_of([lead.pk], received_by=moment.known_at)[lead.pk]
     if moment.as_of is not None:
         rows = [row for row in rows if row[5] <= moment.as_of]
@@ -97,11 +100,11 @@ def view_now(lead: Lead, *, now: datetime) -> LeadView:
     return standing_now(lead, now=now)[0]
 
 
-def standing_now(lead: Lead, *, now: datetime) -> tuple[LeadView, engine.LeadState]:
+def standing_now(lead: Lead, *, now: datetime, timeline: Timeline | None = None) -> tuple[LeadView, engine.LeadState]:
     """Return a lead as it stands at this very second, and the state it is in."""
-    view = selectors.lead_view(lead, now=now)
-    timeline = timeline_of(lead.project_id)
+    timeline = timeline or timeline_of(lead.project_id)
     standing = selectors.standings_of([lead.pk]).get(lead.pk)
+    view = selectors.lead_view(lead, now=now, timeline=timeline, standing=standing)
     if standing is None:
         return view, engine.initial_state(timeline)
     state = engine.load_state(timeline, standing.state)
@@ -145,7 +148,7 @@ def _unsaved(lead: Lead, entry: engine.Entry) -> ScoreEntry:
         scorecard=entry.scorecard,
         sequence=entry.sequence,
         kind=entry.kind,
-        event_id=None if entry.event_key is None else UUID(entry.event_key),
+        event_id=entry.event_key,
         client_event_id=entry.event_id or "",
         event_type=entry.event_type or "",
         occurred_at=entry.occurred_at,

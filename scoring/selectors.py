@@ -1,6 +1,9 @@
-"""Read what scoring stores. Every query starts from a project, or from leads of one."""
+"""Read what scoring stores. Every query starts from a project, or from leads of one.
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+Some take the project's `timeline`, from callers that have asked for it already; without it they ask themselves.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +18,7 @@ from ingest.selectors import activity_counts
 from scoring.core import engine
 from scoring.core.grade import grade
 from scoring.core.ruleset import Card, Ruleset
+from scoring.core.timeline import Timeline
 from scoring.models import DeadLetter, LeadScore, LeadState, PredictionReport, ScoreEntry
 from scoring.timelines import timeline_of
 
@@ -107,11 +111,6 @@ def scorecard_names(project_id: UUID) -> tuple[str, ...]:
     return tuple(card.name for card in timeline_of(project_id).latest.cards)
 
 
-def stage_names(project_id: UUID) -> tuple[str, ...]:
-    """Return the stages of the primary scorecard, the lowest first."""
-    return primary_scorecard(project_id).stages.names
-
-
 LEAD_ORDERS = {
     "-score": ("-score", "-lead"),
     "score": ("score", "lead"),
@@ -129,9 +128,10 @@ def leads_page(
     cursor: str | None = None,
     limit: int = 50,
     now: datetime,
+    timeline: Timeline | None = None,
 ) -> Page[LeadView]:
     """Return leads of a project, perhaps only those of a stage or whose name, e-mail or company contains `text`."""
-    ruleset = timeline_of(project_id).latest
+    ruleset = (timeline or timeline_of(project_id)).latest
     scores = LeadScore.objects.filter(project=project_id, scorecard=ruleset.primary.name)
     if stage is not None:
         scores = scores.filter(stage=stage)
@@ -140,7 +140,8 @@ def leads_page(
             Q(lead__name__icontains=text) | Q(lead__email__icontains=text) | Q(lead__company__icontains=text)
         )
     page = page_of(scores.select_related("lead__owner"), order=LEAD_ORDERS[order], cursor=cursor, limit=limit)
-    views = _views(page.rows, ruleset, now=now)
+    last = _last_events([score.lead_id for score in page.rows])
+    views = _views(page.rows, ruleset=ruleset, last=last, now=now)
     return Page(rows=views, next=page.next, previous=page.previous)
 
 
@@ -157,32 +158,49 @@ def lead_batches(
             return
 
 
-def lead_view(lead: Lead, *, now: datetime) -> LeadView:
-    """Return one lead as pages show it."""
-    return lead_views([lead], now=now)[lead.pk]
+def lead_view(
+    lead: Lead, *, now: datetime, timeline: Timeline | None = None, standing: Standing | None = None
+) -> LeadView:
+    """Return one lead as pages show it; `standing`, if it has been read already."""
+    timeline = timeline or timeline_of(lead.project_id)
+    last = _last_events([lead.pk]) if standing is None else {lead.pk: standing.last_event_at}
+    return _views(_primary_scores([lead], timeline), ruleset=timeline.latest, last=last, now=now)[0]
 
 
-def lead_views(leads: Sequence[Lead], *, now: datetime) -> dict[UUID, LeadView]:
+def lead_views(leads: Sequence[Lead], *, timeline: Timeline, now: datetime) -> dict[UUID, LeadView]:
     """Return leads of one project as pages show them. A number of queries that does not depend on how many they are."""
     if not leads:
         return {}
-    timeline = timeline_of(leads[0].project_id)
+    scores = _primary_scores(leads, timeline)
+    last = _last_events([lead.pk for lead in leads])
+    return {view.lead.pk: view for view in _views(scores, ruleset=timeline.latest, last=last, now=now)}
+
+
+def _primary_scores(leads: Sequence[Lead], timeline: Timeline) -> list[LeadScore]:
+    """Return where leads stand on the primary scorecard: at its start, where they never were scored."""
     name = timeline.latest.primary.name
     by_id = {lead.pk: lead for lead in leads}
     scores = {score.lead_id: score for score in LeadScore.objects.filter(lead__in=by_id, scorecard=name)}
-    for lead in leads:
-        if lead.pk not in scores:
+    for lead_id, lead in by_id.items():
+        if lead_id not in scores:
             start = engine.initial_state(timeline).cards[name]
-            scores[lead.pk] = LeadScore(lead=lead, scorecard=name, score=start.score, stage=start.stage)
-        scores[lead.pk].lead = lead
-    return {view.lead.pk: view for view in _views(list(scores.values()), timeline.latest, now=now)}
+            scores[lead_id] = LeadScore(lead=lead, scorecard=name, score=start.score, stage=start.stage)
+        scores[lead_id].lead = lead
+    return list(scores.values())
 
 
-def _views(scores: Sequence[LeadScore], ruleset: Ruleset, *, now: datetime) -> list[LeadView]:
+def _last_events(lead_ids: Collection[UUID]) -> dict[UUID, datetime | None]:
+    if not lead_ids:
+        return {}
+    return dict(LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "last_event_at"))
+
+
+def _views(
+    scores: Sequence[LeadScore], *, ruleset: Ruleset, last: Mapping[UUID, datetime | None], now: datetime
+) -> list[LeadView]:
     lead_ids = [score.lead_id for score in scores]
     cards = _cards_of(scores, ruleset)
     counts = activity_counts(lead_ids, now=now)
-    last = dict(LeadState.objects.filter(lead__in=lead_ids).values_list("lead", "last_event_at")) if lead_ids else {}
     return [
         LeadView(
             lead=score.lead,
@@ -210,9 +228,12 @@ def _cards_of(scores: Sequence[LeadScore], ruleset: Ruleset) -> dict[UUID, tuple
     return {lead_id: tuple(own[name] for name in names if name in own) for lead_id, own in cards.items()}
 
 
-def leaderboard(project_id: UUID, *, stage: str | None = None, limit: int = 50) -> list[Ranked]:
+def leaderboard(
+    project_id: UUID, *, stage: str | None = None, limit: int = 50, timeline: Timeline | None = None
+) -> list[Ranked]:
     """Return the leads with the highest scores. Leads with equal scores share a rank."""
-    scores = LeadScore.objects.filter(project=project_id, scorecard=primary_scorecard(project_id).name)
+    primary = (timeline or timeline_of(project_id)).latest.primary
+    scores = LeadScore.objects.filter(project=project_id, scorecard=primary.name)
     if stage is not None:
         scores = scores.filter(stage=stage)
     ranked: list[Ranked] = []
@@ -228,9 +249,9 @@ def card_scores(lead_id: UUID) -> list[CardScore]:
     return [CardScore(scorecard=scorecard, score=score, stage=stage) for scorecard, score, stage in rows]
 
 
-def stage_counts(project_id: UUID) -> list[tuple[str, int]]:
+def stage_counts(project_id: UUID, *, timeline: Timeline | None = None) -> list[tuple[str, int]]:
     """Return how many leads stand in each stage of the primary scorecard, the lowest stage first."""
-    card = primary_scorecard(project_id)
+    card = (timeline or timeline_of(project_id)).latest.primary
     counts = dict(
         LeadScore.objects.filter(project=project_id, scorecard=card.name)
         .order_by()

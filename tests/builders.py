@@ -84,10 +84,12 @@ def make_member(project: Project, username: str, **values: Any) -> User:
     return user
 
 
-def drain_all(now: datetime | None = None) -> None:
-    """Score everything that is pending."""
+def drain_all(now: datetime | None = None) -> int:
+    """Score until nothing is due; return how many batches that took."""
+    batches = 0
     while drain(range(SLOTS), now=now or timezone.now()):
-        pass
+        batches += 1
+    return batches
 
 
 def problem_of(answer: Answer) -> Mapping[str, Any]:

@@ -1,3 +1,3 @@
 """What every test can ask for."""
 
-pytest_plugins = ["tests.chromium", "tests.embedded_redis"]
+pytest_plugins = ["tests.chromium", "tests.database", "tests.embedded_redis"]

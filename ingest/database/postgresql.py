@@ -17,6 +17,7 @@ from ingest.database.values import (
     json_text,
     json_value,
     read,
+    read_many,
     selection,
 )
 
@@ -48,7 +49,7 @@ def rows_of(
     sql, parameters = queryset.values_list(*fields).query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return read(model, fields, cursor.fetchall(), _READERS)
+        return read_many(model, fields, cursor.fetchall(), _READERS)
 
 
 @contextmanager

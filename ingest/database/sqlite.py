@@ -11,12 +11,25 @@ from typing import Any
 from uuid import UUID, SafeUUID
 
 from django.db import OperationalError, connection, models
+from django.db.models.functions import Cast
 
 from ingest.database import Rows
-from ingest.database.values import Convert, column_names, converted, json_text, json_value, read, selection
+from ingest.database.values import (
+    Convert,
+    column_names,
+    converted,
+    json_text,
+    json_value,
+    kinds,
+    read,
+    read_many,
+    selection,
+)
 
 
 def _naive_text(moment: datetime) -> str:
+    if moment.tzinfo is UTC:
+        return str(moment)[:-6]
     return str(moment.astimezone(UTC).replace(tzinfo=None))
 
 
@@ -49,8 +62,7 @@ def _uuid(value: str) -> UUID:
 
 
 def _aware(value: datetime | str) -> datetime:
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment.replace(tzinfo=UTC)
+    return datetime.fromisoformat(f"{value}+00:00") if isinstance(value, str) else value.replace(tzinfo=UTC)
 
 
 @lru_cache(maxsize=65_536)
@@ -99,10 +111,15 @@ def select_rows(model: type[models.Model], fields: tuple[str, ...], where: Mappi
 def rows_of(
     queryset: "models.QuerySet[Any]", model: type[models.Model], fields: tuple[str, ...]
 ) -> list[tuple[Any, ...]]:
-    sql, parameters = queryset.values_list(*fields).query.sql_with_params()
+    # A time as a text: as a column of its type it would go through a parser of Django's, in Python, for each row.
+    columns = [
+        Cast(field, models.TextField()) if kind == "DateTimeField" else field
+        for field, kind in zip(fields, kinds(model, fields), strict=True)
+    ]
+    sql, parameters = queryset.values_list(*columns).query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return read(model, fields, cursor.fetchall(), _READERS)
+        return read_many(model, fields, cursor.fetchall(), _READERS)
 
 
 @contextmanager

@@ -111,6 +111,38 @@ def read(
     return list(zip(*columns, strict=True))
 
 
+def read_many(
+    model: type[models.Model],
+    fields: tuple[str, ...],
+    rows: Sequence[Sequence[Any]],
+    readers: Mapping[str, Convert],
+) -> list[tuple[Any, ...]]:
+    """Return the same of very many rows, where few leads and few documents stand in many of them.
+
+    Such a value is made once: rows share it, so nobody may change it.
+    """
+    if not rows:
+        return []
+    plan = [(readers.get(kind), field) for kind, field in zip(kinds(model, fields), fields, strict=True)]
+    columns: list[Sequence[Any]] = []
+    for (convert, field), column in zip(plan, zip(*rows, strict=True), strict=True):
+        if convert is None:
+            columns.append(column)
+        elif _repeats(_concrete(model, field)):
+            made = {value: None if value is None else convert(value) for value in set(column)}
+            columns.append([made[value] for value in column])
+        else:
+            columns.append([None if value is None else convert(value) for value in column])
+    return list(zip(*columns, strict=True))
+
+
+def _repeats(field: "models.Field[Any, Any]") -> bool:
+    """Return whether many rows are likely to hold the same; a one-to-one relation is all but that."""
+    if isinstance(field, models.ForeignKey):
+        return not field.unique
+    return isinstance(field, models.JSONField | models.DecimalField)
+
+
 def _concrete(model: type[models.Model], field: str) -> "models.Field[Any, Any]":
     found = model._meta.get_field(field)
     if not isinstance(found, models.Field):

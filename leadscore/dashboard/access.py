@@ -20,6 +20,8 @@ from django_htmx.middleware import HtmxDetails
 
 from ingest import selectors
 from ingest.models import Project, User
+from scoring.core.timeline import Timeline
+from scoring.timelines import timeline_of
 
 
 class Page:
@@ -31,6 +33,11 @@ class Page:
         self.project = project
         self.projects = projects
         self.htmx = HtmxDetails(request)
+
+    @functools.cached_property
+    def timeline(self) -> Timeline:
+        """Return the rules in force, asked for once, so that all parts of a page tell of the same."""
+        return timeline_of(self.project.pk)
 
     @property
     def wants_fragment(self) -> bool:

@@ -10,6 +10,7 @@ from ingest.services import events, leads
 from leadscore.dashboard import queries
 from leadscore.dashboard.forms import FireForm
 from leadscore.dashboard.values import LeadRow, standing_at
+from scoring.core.timeline import Timeline
 from scoring.selectors import lead_view
 
 CANDIDATES = 6
@@ -46,26 +47,25 @@ def _new_lead(project: Project, form: FireForm, *, now: datetime) -> Lead | None
 
 
 def candidates(
-    project: Project, text: str, *, chosen: Lead | None, but: Lead | None = None, now: datetime
+    project: Project, text: str, *, chosen: Lead | None, but: Lead | None = None, timeline: Timeline, now: datetime
 ) -> tuple[LeadRow, ...]:
     """Return leads to choose from, `but` not this one: the chosen one, then those that match a search, by score."""
-    scale = queries.scale_of(project.pk)
     limit = CANDIDATES + 1 if but else CANDIDATES
-    found = queries.matching_leads(project, text, scale=scale, limit=limit, now=now)
+    found = queries.matching_leads(project, text, timeline=timeline, limit=limit, now=now)
     if but is not None:
         found = tuple(row for row in found if row.id != but.pk)[:CANDIDATES]
     if chosen is None:
         return found
-    row = queries.lead_row(lead_view(chosen, now=now), scale=scale)
+    row = queries.lead_row(lead_view(chosen, now=now, timeline=timeline), scale=queries.scale_in(timeline))
     return (row, *(other for other in found if other.id != row.id))
 
 
-def watch(project: Project, lead: Lead, *, now: datetime) -> dict[str, Any]:
+def watch(lead: Lead, *, timeline: Timeline, now: datetime) -> dict[str, Any]:
     """Return what the watch card shows of a lead: its standing, and what became of its newest events."""
-    scale = queries.scale_of(project.pk)
+    scale = queries.scale_in(timeline)
     # Pending first: an event scored in between then shows as scored at worst one poll late, never as worth nothing.
     waiting = queries.pending_since(lead)
-    view = lead_view(lead, now=now)
+    view = lead_view(lead, now=now, timeline=timeline)
     return {
         "lead": lead,
         "scale": scale,

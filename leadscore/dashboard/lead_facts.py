@@ -13,21 +13,28 @@ from leadscore.dashboard.charts import score_chart
 from leadscore.dashboard.merge_facts import who_is_who
 from leadscore.dashboard.values import standing_at
 from scoring import selectors as scoring
+from scoring.core.timeline import Timeline
 from scoring.insight import intelligence_of
 
 RUNS_SHOWN = 10
 
 
 def lead_facts(
-    lead: Lead, *, scorecard: str | None, cursor: str | None, at: datetime | None = None, now: datetime
+    lead: Lead,
+    *,
+    timeline: Timeline,
+    scorecard: str | None,
+    cursor: str | None,
+    at: datetime | None = None,
+    now: datetime,
 ) -> dict[str, Any]:
     """Return the page's context: one scorecard's standing, chart and history, and who the lead is.
 
     `scorecard`: the primary one unless named. `cursor`: a page of the history, newest first; raises `CursorInvalid`.
     `at`: as it was then, which the chart marks; who the lead is, is told as of today.
     """
-    scale = queries.scale_of(lead.project_id, scorecard=scorecard)
-    found = moments.seen(lead, scale=scale, cursor=cursor, at=at, now=now)
+    scale = queries.scale_in(timeline, scorecard=scorecard)
+    found = moments.seen(lead, timeline=timeline, scale=scale, cursor=cursor, at=at, now=now)
     view, history = found.view, found.history
     said = scoring.adjustments_of(history.rows)
     steps = queries.score_steps(lead, scale=scale)
@@ -36,7 +43,7 @@ def lead_facts(
     return {
         "lead": lead,
         "at": at,
-        "slider": moments.slider(scoring.first_step_at(lead, scorecard=scale.scorecard), at=at, now=now),
+        "slider": moments.slider(queries.first_step_at(lead, steps, scale=scale), at=at, now=now),
         "now_place": urlencode(chosen),
         "last_event_at": view.last_event_at,
         "scale": scale,
@@ -60,7 +67,7 @@ def lead_facts(
         "pending": 0 if at else len(queries.pending_since(lead)),
         **who_is_who(lead),
         "runs": [run for run in _runs(lead) if at is None or run.occurred_at <= at],
-        "intelligence": intelligence_of(view, now=at or now),
+        "intelligence": intelligence_of(view, now=at or now, timeline=timeline),
     }
 
 

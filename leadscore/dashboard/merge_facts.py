@@ -14,6 +14,7 @@ from ingest.services.merges import MergeRefused, foresee_merge
 from leadscore.dashboard import queries
 from leadscore.dashboard.stages import StageScale
 from leadscore.dashboard.values import LeadRow
+from scoring.core.timeline import Timeline
 from scoring.selectors import LeadView, lead_views
 
 NAMES_SHOWN = 12
@@ -61,13 +62,13 @@ def who_is_who(lead: Lead) -> dict[str, Any]:
     }
 
 
-def preview(project: Project, lead: Lead, other: Lead, *, now: datetime) -> dict[str, Any]:
+def preview(project: Project, lead: Lead, other: Lead, *, timeline: Timeline, now: datetime) -> dict[str, Any]:
     """Return two leads side by side and what merging them would do, or why it cannot be done."""
     foreseen = foresee_merge(project.pk, lead.pk, other.pk)
     if isinstance(foreseen, MergeRefused):
         return {"refused": foreseen.detail, "other": other}
-    scale = queries.scale_of(project.pk)
-    views = lead_views([lead, other], now=now)
+    scale = queries.scale_in(timeline)
+    views = lead_views([lead, other], timeline=timeline, now=now)
     sides = [_side(views[each.pk], scale, survives=each.pk == foreseen.survivor) for each in (lead, other)]
     return {
         "other": other,
@@ -90,11 +91,11 @@ def _side(view: LeadView, scale: StageScale, *, survives: bool) -> Side:
     )
 
 
-def suspicions(project: Project, *, cursor: str | None, now: datetime) -> dict[str, Any]:
+def suspicions(project: Project, *, cursor: str | None, timeline: Timeline, now: datetime) -> dict[str, Any]:
     """Return a page of suspected duplicates; raise `CursorInvalid`."""
-    scale = queries.scale_of(project.pk)
+    scale = queries.scale_in(timeline)
     page = duplicates.suspicions_page(project.pk, cursor=cursor, limit=SUSPICIONS_A_PAGE)
-    views = lead_views([lead for suspicion in page.rows for lead in suspicion.leads], now=now)
+    views = lead_views([lead for suspicion in page.rows for lead in suspicion.leads], timeline=timeline, now=now)
     return {
         "suspicions": [_suspicion(suspicion, views, scale) for suspicion in page.rows],
         "next_url": page.next and f"?cursor={page.next}",

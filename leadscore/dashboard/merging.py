@@ -44,7 +44,9 @@ def lead_merge(page: Page, lead_id: UUID) -> HttpResponse:
     context: dict[str, Any] = {"lead": lead, "origin": _origin(page.request.GET)}
     if page.htmx.target == "candidates":
         return page.render("_candidates", **context, **_candidates(page, lead, other))
-    context |= merge_facts.preview(page.project, lead, other, now=timezone.now()) if other else {}
+    context |= (
+        merge_facts.preview(page.project, lead, other, timeline=page.timeline, now=timezone.now()) if other else {}
+    )
     if page.htmx.target == "preview":
         return page.render("_merge_preview", **context)
     return page.render("lead_merge", section="leads", **context, **_candidates(page, lead, other))
@@ -53,7 +55,7 @@ def lead_merge(page: Page, lead_id: UUID) -> HttpResponse:
 def _candidates(page: Page, lead: Lead, other: Lead | None) -> dict[str, Any]:
     text = page.request.GET.get("find", "").replace("\x00", "").strip()[:200]
     chosen = None if other == lead else other
-    found = firing.candidates(page.project, text, chosen=chosen, but=lead, now=timezone.now())
+    found = firing.candidates(page.project, text, chosen=chosen, but=lead, timeline=page.timeline, now=timezone.now())
     return {"find": text, "candidates": found, "chosen": chosen and chosen.pk, "merge_with": lead}
 
 
@@ -107,7 +109,7 @@ def duplicates(page: Page) -> HttpResponse:
     """Show which leads may be one person, and why."""
     cursor = page.request.GET.get("cursor") or None
     try:
-        context = merge_facts.suspicions(page.project, cursor=cursor, now=timezone.now())
+        context = merge_facts.suspicions(page.project, cursor=cursor, timeline=page.timeline, now=timezone.now())
     except CursorInvalid:
         return redirect("duplicates", page.project.pk)
     return page.render("duplicates", section="duplicates", **context)

@@ -1,6 +1,5 @@
 """A lead's page at a moment: as it is now, or as it was, with the slider that leads from one to the other."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,15 +11,15 @@ from leadscore.dashboard.stages import StageScale
 from leadscore.templatetags.dashboard import signed
 from scoring import past
 from scoring import selectors as scoring
-from scoring.core.explain import Explanation, outlook
+from scoring.core.explain import Explanation, by_cause, outlook
+from scoring.core.timeline import Timeline
 from scoring.insight import explanation_of, explanation_then, ledger_page
 from scoring.models import ScoreEntry
 from scoring.past import Moment
 from scoring.selectors import LeadView
-from scoring.timelines import timeline_of
 
 ENTRIES_A_PAGE = 25
-REASONS_SHOWN = 5
+REASONS_SHOWN = 8
 MOST_EXPLAINED = 500  # longer ledgers are told entry by entry only: this page is drawn every few seconds
 NOTCHES = 200
 
@@ -69,31 +68,39 @@ def slider(first: datetime | None, *, at: datetime | None, now: datetime) -> Sli
     return Slider(least=most - step * NOTCHES, most=most, step=step, value=value)
 
 
-def seen(lead: Lead, *, scale: StageScale, cursor: str | None, at: datetime | None, now: datetime) -> Seen:
+def seen(
+    lead: Lead, *, timeline: Timeline, scale: StageScale, cursor: str | None, at: datetime | None, now: datetime
+) -> Seen:
     """Return a scorecard of a lead now, or as it was `at` a moment; raises `CursorInvalid`."""
-    return _now(lead, scale, cursor, now=now) if at is None else _then(lead, scale, cursor, at=at, now=now)
+    if at is None:
+        return _now(lead, timeline, scale, cursor, now=now)
+    return _then(lead, timeline, scale, cursor, at=at, now=now)
 
 
-def _now(lead: Lead, scale: StageScale, cursor: str | None, *, now: datetime) -> Seen:
-    view, state = past.standing_now(lead, now=now)
+def _now(lead: Lead, timeline: Timeline, scale: StageScale, cursor: str | None, *, now: datetime) -> Seen:
+    view, state = past.standing_now(lead, now=now, timeline=timeline)
     name = scale.scorecard
     history = scoring.history_page(lead, scorecard=name, newest_first=True, cursor=cursor, limit=ENTRIES_A_PAGE)
-    total = scoring.entry_count(lead, scorecard=name)
+    total = _entry_count(lead, history, scorecard=name)
     shown = next((card for card in view.cards if card.scorecard == name), None)
-    told = explanation_of(lead, Moment(now=now), scorecard=name) if total <= MOST_EXPLAINED else None
+    told = None
+    if total <= MOST_EXPLAINED:
+        told = explanation_of(lead, Moment(now=now), scorecard=name, timeline=timeline)
     return Seen(
         view=view,
         score=shown.score if shown else view.score,
         stage=shown.stage if shown else view.stage,
         history=history,
         entry_total=total,
-        why=() if told is None else _weightiest(told),
-        next=outlook(now=now, timeline=timeline_of(lead.project_id), state=state, scorecard=name),
+        why=() if told is None else _reasons(told, now=now),
+        next=outlook(now=now, timeline=timeline, state=state, scorecard=name),
     )
 
 
-def _then(lead: Lead, scale: StageScale, cursor: str | None, *, at: datetime, now: datetime) -> Seen:
-    then = past.lead_then(lead, Moment(now=now, as_of=at))
+def _then(
+    lead: Lead, timeline: Timeline, scale: StageScale, cursor: str | None, *, at: datetime, now: datetime
+) -> Seen:
+    then = past.lead_then(lead, Moment(now=now, as_of=at), timeline=timeline)
     told = explanation_then(then, scorecard=scale.scorecard)
     return Seen(
         view=past.view_then(then),
@@ -101,19 +108,27 @@ def _then(lead: Lead, scale: StageScale, cursor: str | None, *, at: datetime, no
         stage=told.stage,
         history=ledger_page(then, scale.scorecard, newest_first=True, cursor=cursor, limit=ENTRIES_A_PAGE),
         entry_total=sum(entry.scorecard == scale.scorecard for entry in then.entries),
-        why=_weightiest(told),
+        why=_reasons(told, now=at),
         next=told.next,
     )
 
 
-def _weightiest(told: Explanation) -> tuple[str, ...]:
-    """Return the sentences that matter most, and the sum of the others, so that together they are the score."""
-    parts = sorted(told.contributions, key=lambda part: abs(part.points), reverse=True)
-    sentences = [part.sentence for part in parts[:REASONS_SHOWN]]
-    others: Sequence[Decimal] = [part.points for part in parts[REASONS_SHOWN:]]
-    if others:
-        what = "smaller contribution" if len(others) == 1 else "smaller contributions"
-        sentences.append(f"{signed(sum(others, Decimal(0)))} from {len(others):,} {what}")
+def _entry_count(lead: Lead, newest_first: Page[ScoreEntry], *, scorecard: str) -> int:
+    """Return how many entries a ledger has; its first page tells, because their places are numbered without gaps."""
+    if newest_first.rows and newest_first.previous is None:
+        return newest_first.rows[0].sequence + 1
+    return scoring.entry_count(lead, scorecard=scorecard)
+
+
+def _reasons(told: Explanation, *, now: datetime) -> tuple[str, ...]:
+    """Return what matters most, and the sum of the rest, so that together they are the score."""
+    causes = by_cause(told.contributions, now=now)
+    sentences = [sentence for _, sentence in causes[:REASONS_SHOWN]]
+    rest = [points for points, _ in causes[REASONS_SHOWN:]]
+    if rest:
+        sentences.append(
+            f"{signed(sum(rest, Decimal(0)))} from {len(rest):,} other reason{'s' if len(rest) > 1 else ''}"
+        )
     return tuple(sentences)
 
 

@@ -1,6 +1,6 @@
 """What the pages show, from the selectors of the apps and a few reads of their own. Each query uses an index."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -28,6 +28,7 @@ from leadscore.dashboard.values import (
 from leadscore.templatetags.dashboard import direction, signed
 from scoring import selectors as scoring
 from scoring.core.points import to_points
+from scoring.core.timeline import Timeline
 from scoring.models import ScoreEntry, Walk
 from scoring.selectors import LeadView
 from scoring.services.walks import preview_timeline
@@ -38,10 +39,15 @@ WATCHED_EVENTS = 20
 LEADS_A_PAGE = 50
 
 
-def scale_of(project_id: UUID, *, scorecard: str | None = None) -> StageScale:
+def scale_in(timeline: Timeline, *, scorecard: str | None = None) -> StageScale:
     """Return the stages in force of a scorecard; of the primary one if none of that name is in force."""
-    ruleset = timeline_of(project_id).latest
+    ruleset = timeline.latest
     return scale_of_card(ruleset.by_name.get(scorecard or "", ruleset.primary))
+
+
+def scale_of(project_id: UUID) -> StageScale:
+    """Return the stages in force of a project's primary scorecard."""
+    return scale_in(timeline_of(project_id))
 
 
 def scale_of_draft(preview: Walk) -> StageScale:
@@ -90,9 +96,10 @@ def _newest(project: Project, events: list[Event]) -> tuple[NewestEvent, ...]:
     )
 
 
-def stage_shares(project: Project, *, scale: StageScale) -> tuple[StageShare, ...]:
+def stage_shares(project: Project, *, timeline: Timeline) -> tuple[StageShare, ...]:
     """Return the leads per stage, from the lowest to the highest."""
-    counts = scoring.stage_counts(project.pk)
+    scale = scale_in(timeline)
+    counts = scoring.stage_counts(project.pk, timeline=timeline)
     total = sum(count for _, count in counts)
     shares, x = [], 0.0
     for name, count in counts:
@@ -102,8 +109,9 @@ def stage_shares(project: Project, *, scale: StageScale) -> tuple[StageShare, ..
     return tuple(shares)
 
 
-def top_leads(project: Project, *, scale: StageScale, stage: str, limit: int) -> tuple[RankedRow, ...]:
+def top_leads(project: Project, *, timeline: Timeline, stage: str, limit: int) -> tuple[RankedRow, ...]:
     """Return the leads with the highest scores, of one stage if it is given."""
+    scale = scale_in(timeline)
     return tuple(
         RankedRow(
             rank=ranked.rank,
@@ -113,11 +121,11 @@ def top_leads(project: Project, *, scale: StageScale, stage: str, limit: int) ->
             company=ranked.lead.company,
             standing=standing_at(ranked.score, ranked.stage, scale=scale),
         )
-        for ranked in scoring.leaderboard(project.pk, stage=stage or None, limit=limit)
+        for ranked in scoring.leaderboard(project.pk, stage=stage or None, limit=limit, timeline=timeline)
     )
 
 
-def leads_page(project: Project, filters: LeadFilters, *, scale: StageScale, now: datetime) -> Page[LeadRow]:
+def leads_page(project: Project, filters: LeadFilters, *, timeline: Timeline, now: datetime) -> Page[LeadRow]:
     """Return a page of the leads that fit the filters; raise `CursorInvalid`."""
     page = scoring.leads_page(
         project.pk,
@@ -127,13 +135,18 @@ def leads_page(project: Project, filters: LeadFilters, *, scale: StageScale, now
         cursor=filters.cursor,
         limit=LEADS_A_PAGE,
         now=now,
+        timeline=timeline,
     )
+    scale = scale_in(timeline)
     return page.map(lambda view: lead_row(view, scale=scale))
 
 
-def matching_leads(project: Project, text: str, *, scale: StageScale, limit: int, now: datetime) -> tuple[LeadRow, ...]:
+def matching_leads(
+    project: Project, text: str, *, timeline: Timeline, limit: int, now: datetime
+) -> tuple[LeadRow, ...]:
     """Return the leads whose name, e-mail or company holds `text`, the highest scores first."""
-    page = scoring.leads_page(project.pk, text=text or None, order="-score", limit=limit, now=now)
+    scale = scale_in(timeline)
+    page = scoring.leads_page(project.pk, text=text or None, order="-score", limit=limit, now=now, timeline=timeline)
     return tuple(lead_row(view, scale=scale) for view in page.rows)
 
 
@@ -177,6 +190,15 @@ def score_steps(lead: Lead, *, scale: StageScale) -> list[tuple[datetime, Decima
     return newest[::-1]
 
 
+def first_step_at(
+    lead: Lead, steps: Sequence[tuple[datetime, Decimal, Decimal]], *, scale: StageScale
+) -> datetime | None:
+    """Return when a lead's score first moved, or could have; `score_steps` tell unless there are more of them."""
+    if len(steps) < CHART_ENTRIES:
+        return steps[0][0] if steps else None
+    return scoring.first_step_at(lead, scorecard=scale.scorecard)
+
+
 def pending_since(lead: Lead) -> list[datetime]:
     """Return since when each of a lead's events that is not scored yet has been waiting."""
     pending = PendingEvent.objects.filter(slot=slot_of(lead.pk), lead_id=lead.pk)
@@ -212,10 +234,10 @@ def watched_events(lead: Lead, *, scale: StageScale) -> tuple[WatchedEvent, ...]
     )
 
 
-def event_choices(project: Project) -> tuple[EventChoice, ...]:
+def event_choices(timeline: Timeline) -> tuple[EventChoice, ...]:
     """Return the event types that rules of the primary scorecard name, the most valuable first."""
     worth: dict[str, list[tuple[Decimal, str]]] = {}
-    for event_type, rules in timeline_of(project.pk).latest.primary.by_type.items():
+    for event_type, rules in timeline.latest.primary.by_type.items():
         worth[event_type] = [(to_points(rule.points), rule.name) for rule in rules if rule.name]
     return tuple(
         EventChoice(

@@ -90,8 +90,7 @@ def overview(page: Page) -> HttpResponse:
         return _first_steps(page)
     if page.htmx.target == "first-steps":
         return page.reload()
-    scale = queries.scale_of(page.project.pk)
-    shares = queries.stage_shares(page.project, scale=scale)
+    shares = queries.stage_shares(page.project, timeline=page.timeline)
     minutes = ingest.events_per_minute(page.project.pk, minutes=LIVE_MINUTES, now=timezone.now())
     return page.live(
         "_overview",
@@ -100,7 +99,7 @@ def overview(page: Page) -> HttpResponse:
         throughput=charts.Throughput(minutes=tuple(minutes)),
         shares=shares,
         lead_total=sum(share.count for share in shares),
-        top=queries.top_leads(page.project, scale=scale, stage="", limit=8),
+        top=queries.top_leads(page.project, timeline=page.timeline, stage="", limit=8),
         newest=queries.newest_events(page.project, limit=8),
     )
 
@@ -121,9 +120,8 @@ def _first_steps(page: Page) -> HttpResponse:
 def lead_list(page: Page) -> HttpResponse:
     """List the project's leads; the address holds the search, stage, order and place."""
     filters = LeadFilters.read(page.request.GET)
-    scale = queries.scale_of(page.project.pk)
     try:
-        found = queries.leads_page(page.project, filters, scale=scale, now=timezone.now())
+        found = queries.leads_page(page.project, filters, timeline=page.timeline, now=timezone.now())
     except CursorInvalid:
         return redirect(reverse("lead_list", args=[page.project.pk]) + filters.query(None))
     return page.render(
@@ -131,7 +129,7 @@ def lead_list(page: Page) -> HttpResponse:
         section="leads",
         filters=filters,
         orderings=ORDERINGS,
-        scale=scale,
+        scale=queries.scale_in(page.timeline),
         rows=found.rows,
         next_url=found.next and filters.query(found.next),
         previous_url=found.previous and filters.query(found.previous),
@@ -151,7 +149,7 @@ def lead_page(page: Page, lead_id: UUID) -> HttpResponse:
     now = timezone.now()
     at = moments.read_moment(page.request.GET.get("at"), now=now)
     try:
-        facts = lead_facts(lead, scorecard=scorecard, cursor=cursor, at=at, now=now)
+        facts = lead_facts(lead, timeline=page.timeline, scorecard=scorecard, cursor=cursor, at=at, now=now)
     except CursorInvalid:
         return redirect("lead_page", page.project.pk, lead.pk)
     return page.live("_lead", "lead_page", section="leads", **facts)
@@ -162,8 +160,8 @@ def lead_page(page: Page, lead_id: UUID) -> HttpResponse:
 def leaderboard(page: Page) -> HttpResponse:
     """Rank the leads by score, all or those of a stage."""
     stage = LeadFilters.read(page.request.GET).stage
-    scale = queries.scale_of(page.project.pk)
-    rows = queries.top_leads(page.project, scale=scale, stage=stage, limit=50)
+    scale = queries.scale_in(page.timeline)
+    rows = queries.top_leads(page.project, timeline=page.timeline, stage=stage, limit=50)
     return page.live("_leaderboard", "leaderboard", section="leaderboard", scale=scale, stage=stage, rows=rows)
 
 
@@ -207,7 +205,7 @@ def fire_event(page: Page) -> HttpResponse:
 
 
 def _fired(page: Page, lead: Lead) -> HttpResponse:
-    watch = page.fragment("_watch", **firing.watch(page.project, lead, now=timezone.now()))
+    watch = page.fragment("_watch", **firing.watch(lead, timeline=page.timeline, now=timezone.now()))
     form = FireForm(initial={"who": "known"})
     who = page.fragment("_who", form=form, out_of_band=True, **_candidates(page, "", lead=lead))
     return HttpResponse(watch + who)
@@ -223,13 +221,13 @@ def _refused(page: Page, form: FireForm) -> HttpResponse:
 
 
 def _fire_page(page: Page, form: FireForm, *, lead: Lead | None, status: int = 200) -> HttpResponse:
-    watched = firing.watch(page.project, lead, now=timezone.now()) if lead else {}
+    watched = firing.watch(lead, timeline=page.timeline, now=timezone.now()) if lead else {}
     context = {"section": "fire", **_form_context(page, form, lead=lead), **watched}
     return page.render("fire_event", status=status, **context)
 
 
 def _form_context(page: Page, form: FireForm, *, lead: Lead | None) -> dict[str, Any]:
-    choices = queries.event_choices(page.project)
+    choices = queries.event_choices(page.timeline)
     text = page.request.POST.get("find") or page.request.GET.get("find", "")
     return {
         "form": form,
@@ -248,7 +246,7 @@ def fire_candidates(page: Page) -> HttpResponse:
 
 def _candidates(page: Page, text: str, *, lead: Lead | None) -> dict[str, Any]:
     text = text.replace("\x00", "").strip()[:200]
-    found = firing.candidates(page.project, text, chosen=lead, now=timezone.now())
+    found = firing.candidates(page.project, text, chosen=lead, timeline=page.timeline, now=timezone.now())
     return {"find": text, "candidates": found, "chosen": lead and lead.pk}
 
 
@@ -256,7 +254,8 @@ def _candidates(page: Page, text: str, *, lead: Lead | None) -> dict[str, Any]:
 @project_page
 def fire_watch(page: Page, lead_id: UUID) -> HttpResponse:
     """Show a lead's standing and what became of its newest events."""
-    return page.live("_watch", "_watch", **firing.watch(page.project, lead_of_page(page, lead_id), now=timezone.now()))
+    watched = firing.watch(lead_of_page(page, lead_id), timeline=page.timeline, now=timezone.now())
+    return page.live("_watch", "_watch", **watched)
 
 
 def _chosen(page: Page, lead_id: str | None) -> Lead | None:

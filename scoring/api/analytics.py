@@ -14,6 +14,7 @@ from ingest.api.authentication import project_id_of
 from scoring import selectors
 from scoring.api.representation import represent_ranked
 from scoring.api.schema import RankedSerializer
+from scoring.timelines import timeline_of
 
 MINUTES = 60
 TOP = 10
@@ -50,9 +51,10 @@ class OverviewView(APIView):
     @extend_schema(operation_id="get_overview", tags=["Analytics"], responses=OverviewSerializer)
     def get(self, request: Request) -> Response:
         project_id = project_id_of(request)
-        stages = selectors.stage_counts(project_id)
+        timeline = timeline_of(project_id)
+        stages = selectors.stage_counts(project_id, timeline=timeline)
         minutes = ingested.events_per_minute(project_id, minutes=MINUTES, now=timezone.now())
-        top = selectors.leaderboard(project_id, limit=TOP)
+        top = selectors.leaderboard(project_id, limit=TOP, timeline=timeline)
         return Response(
             {
                 "leads": sum(count for _, count in stages),

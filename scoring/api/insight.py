@@ -11,6 +11,7 @@ from scoring.api import schema
 from scoring.api.leads import lead_of
 from scoring.api.moments import MOMENT_PARAMETERS, moment_of
 from scoring.core.points import to_number
+from scoring.timelines import timeline_of
 
 
 class IntelligenceView(APIView):
@@ -19,8 +20,10 @@ class IntelligenceView(APIView):
     @extend_schema(operation_id="get_intelligence", tags=["Leads"], responses=schema.IntelligenceSerializer)
     def get(self, request: Request, lead_id: str) -> Response:
         now = timezone.now()
-        view = selectors.lead_view(lead_of(request, lead_id), now=now)
-        found = insight.intelligence_of(view, now=now)
+        lead = lead_of(request, lead_id)
+        timeline = timeline_of(lead.project_id)
+        view = selectors.lead_view(lead, now=now, timeline=timeline)
+        found = insight.intelligence_of(view, now=now, timeline=timeline)
         return Response(
             {
                 "leadId": str(view.lead.pk),

@@ -24,6 +24,7 @@ from scoring.api.leads import LIST_PARAMETERS, represent_now
 from scoring.api.representation import represent_lead
 from scoring.api.schema import LeadSerializer, SuspicionListSerializer
 from scoring.selectors import LeadView, lead_views
+from scoring.timelines import timeline_of
 
 _ANSWERS = {
     200: LeadSerializer,
@@ -76,8 +77,11 @@ class DuplicatesView(APIView):
         project_id, now = project_id_of(request), timezone.now()
 
         def page(cursor: str | None, limit: int) -> Page[tuple[Suspicion, dict[UUID, LeadView]]]:
+            timeline = timeline_of(project_id)
             found = suspicions_page(project_id, cursor=cursor, limit=limit)
-            views = lead_views([lead for suspicion in found.rows for lead in suspicion.leads], now=now)
+            views = lead_views(
+                [lead for suspicion in found.rows for lead in suspicion.leads], timeline=timeline, now=now
+            )
             return found.map(lambda suspicion: (suspicion, views))
 
         return list_response(request, page, lambda row: _represent(*row))

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from scoring.core.caps import days_after, limit_group, refuse, share
 from scoring.core.decay import fade, left_of, next_step
-from scoring.core.entry import Entry, Kind, write_entry
+from scoring.core.entry import Entry, Key, Kind, write_entry
 from scoring.core.points import in_words, to_hundredths, to_points
 from scoring.core.ruleset import Card, Rule, RuleHit, Ruleset
 from scoring.core.state import CardState, Pending
@@ -23,7 +23,7 @@ class Happening(Protocol):
     """An event, as far as a scorecard looks at it."""
 
     @property
-    def key(self) -> str: ...
+    def key(self) -> Key: ...
     @property
     def event_id(self) -> str: ...
     @property

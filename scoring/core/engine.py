@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any
 
 from scoring.core.cardfold import CardFold
-from scoring.core.entry import Entry, RuleHit
+from scoring.core.entry import Entry, Key, RuleHit
 from scoring.core.ruleset import Ruleset
 from scoring.core.state import (
     CardState,
@@ -51,13 +51,13 @@ in_order = attrgetter("occurred_at", "event_id")
 class ScorableEvent:
     """One event of the log as the engine needs it.
 
-    `key` is the row's primary key, `event_id` the client's id, which breaks ties of `occurred_at` by code
+    `key` is by what the caller knows it, `event_id` the client's id, which breaks ties of `occurred_at` by code
     point. `points` (and the scorecard they go to, by default the primary one) make it an adjustment, which no
     rule looks at. `told` is what somebody entered about the lead rather than what the lead did: only scorecards
     that follow traits look at it.
     """
 
-    key: str
+    key: Key
     event_id: str
     event_type: str
     occurred_at: datetime
@@ -80,7 +80,7 @@ class Folded:
 class FoldFailed(Exception):
     """Applying one event raised (the cause says what): set it aside and fold the rest again."""
 
-    def __init__(self, event_key: str, event_id: str) -> None:
+    def __init__(self, event_key: Key, event_id: str) -> None:
         super().__init__(f"Event {event_id} could not be applied.")
         self.event_key = event_key
         self.event_id = event_id

@@ -6,13 +6,14 @@ Entries are frozen, and there is one for nearly every event, so `write_entry` ma
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from scoring.core.ruleset import RuleHit
 
-__all__ = ["Entry", "Kind", "RuleHit", "write_entry"]
+__all__ = ["Entry", "Key", "Kind", "RuleHit", "write_entry"]
 
 Kind = Literal["event", "decay", "adjustment"]
+Key = Any  # by which the caller knows an event; the engine only hands it on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Entry:
     scorecard: str
     sequence: int
     kind: Kind
-    event_key: str | None
+    event_key: Key | None
     event_id: str | None
     event_type: str | None
     occurred_at: datetime

@@ -10,14 +10,14 @@ from decimal import Decimal
 from typing import Literal
 
 from scoring.core.cardfold import CardFold
-from scoring.core.entry import Entry, RuleHit
+from scoring.core.entry import Entry, Key, RuleHit
 from scoring.core.points import ZERO, in_words, to_points
 from scoring.core.ruleset import Card
 from scoring.core.state import CardState, LeadState
 from scoring.core.timeline import Timeline
 
 MAX_LOOK_AHEAD = 20_000
-NO_NOTES: "Mapping[str, Note]" = {}
+NO_NOTES: "Mapping[Key, Note]" = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def explain(
     timeline: Timeline,
     state: LeadState,
     scorecard: str | None = None,
-    notes: Mapping[str, Note] = NO_NOTES,
+    notes: Mapping[Key, Note] = NO_NOTES,
 ) -> Explanation:
     """Return why a scorecard (by default the primary one) stands where it does at `now`.
 
@@ -107,7 +107,7 @@ def _any_card(timeline: Timeline, name: str) -> Card:
 
 
 def _contributions(
-    entries: Sequence[Entry], state: CardState, now: datetime, notes: Mapping[str, Note]
+    entries: Sequence[Entry], state: CardState, now: datetime, notes: Mapping[Key, Note]
 ) -> Iterable[Contribution]:
     start = entries[0].old_score if entries else state.score
     if start:
@@ -128,7 +128,7 @@ def _contributions(
                 points=entry.delta,
                 kind=entry.kind,
                 rules=tuple(hit.name for hit in entry.rules),
-                sentence=_sentence(entry, now, notes.get(entry.event_key or "")),
+                sentence=_sentence(entry, now, notes.get(entry.event_key)),
             )
     if faded:
         yield Contribution(
@@ -138,6 +138,28 @@ def _contributions(
             rules=(),
             sentence=f"{in_words(faded, sign=True)} faded with time",
         )
+
+
+def by_cause(contributions: Iterable[Contribution], *, now: datetime) -> list[tuple[Decimal, str]]:
+    """Return the same told shorter, the weightiest first, as (points, sentence): what the same rules gave is added up.
+
+    They still sum to the score. Adjustments are told one by one, because each has its own reason.
+    """
+    causes: dict[tuple[object, ...], list[Contribution]] = {}
+    for number, part in enumerate(contributions):
+        apart = number if part.kind == "adjustment" else None
+        causes.setdefault((part.kind, part.rules, apart), []).append(part)
+    told = [(sum((part.points for part in parts), ZERO), _cause(parts, now)) for parts in causes.values()]
+    return sorted(told, key=lambda cause: abs(cause[0]), reverse=True)
+
+
+def _cause(parts: Sequence[Contribution], now: datetime) -> str:
+    if len(parts) == 1:
+        return parts[0].sentence
+    what = in_words(sum((part.points for part in parts), ZERO), sign=True)
+    last = max(part.occurred_at for part in parts if part.occurred_at is not None)
+    verb = "expired, " if parts[0].kind == "decay" else ""
+    return f"{what} {verb}{' and '.join(parts[0].rules)}, {len(parts):,} times, the last {_ago(now - last)}"
 
 
 def _sentence(entry: Entry, now: datetime, note: Note | None) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from ingest.selectors import LogRow
 from scoring.core import engine
@@ -34,7 +35,7 @@ class Before:
 def outcome_of(done: Projection, before: Before, rows: Sequence[LogRow]) -> LeadOutcome:
     """Return what happened to a lead when these events, or only time, were applied."""
     events = {
-        str(row[0]): ScoredEvent(key=row[0], event_type=row[4], occurred_at=row[5])
+        row[0]: ScoredEvent(key=row[0], event_type=row[4], occurred_at=row[5])
         for row in sorted(rows, key=lambda row: (row[5], row[1]))
         if row[0] not in done.failures
     }
@@ -63,7 +64,7 @@ def outcome_of(done: Projection, before: Before, rows: Sequence[LogRow]) -> Lead
     )
 
 
-def _cause(entry: Entry, before: Before, events: dict[str, ScoredEvent]) -> ScoredEvent | Fading | None:
+def _cause(entry: Entry, before: Before, events: dict[UUID, ScoredEvent]) -> ScoredEvent | Fading | None:
     """Return what brought a crossing about, None when nothing new did.
 
     Time, where its moment had not been reached before. An older entry to which a refold has moved the crossing is no

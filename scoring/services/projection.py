@@ -146,7 +146,7 @@ def fold_what_can_be(
         try:
             return engine.fold(timeline, state, events, until=until), failures
         except engine.FoldFailed as failed:
-            failures[UUID(failed.event_key)] = Failure.of(failed)
+            failures[failed.event_key] = Failure.of(failed)
             events = [event for event in events if event.key != failed.event_key]
 
 
@@ -161,12 +161,13 @@ def write(projections: Sequence[Projection]) -> None:
     stored = stored_ledgers(rebuilt) if rebuilt else {}
     stale: list[UUID] = []
     entries: list[tuple[Any, ...]] = []
+    told = _Told()
     for projection in projections:
         fresh: Iterable[Entry] = projection.entries
         if projection.rebuilt:
-            fresh, outdated = difference(stored.get(projection.lead_id, {}), projection.entries)
+            fresh, outdated = difference(stored.get(projection.lead_id, {}), projection.entries, told)
             stale += outdated
-        entries += [_entry_row(projection, entry) for entry in fresh]
+        entries += [_entry_row(projection, entry, told) for entry in fresh]
     for begin in range(0, len(stale), DELETED_AT_ONCE):
         ScoreEntry.objects.filter(pk__in=stale[begin : begin + DELETED_AT_ONCE]).delete()
     database.insert_rows(ScoreEntry, _ENTRY_FIELDS, entries)
@@ -214,37 +215,53 @@ def stored_ledgers(lead_ids: Iterable[UUID]) -> dict[UUID, dict[str, list[_Store
     return ledgers
 
 
-def difference(stored: Ledgers, entries: Sequence[Entry]) -> tuple[list[Entry], list[UUID]]:
+def difference(
+    stored: Ledgers, entries: Sequence[Entry], told: "_Told | None" = None
+) -> tuple[list[Entry], list[UUID]]:
     """Return the entries to insert and the primary keys to delete so that the stored ledger becomes `entries`."""
     chains: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         chains[entry.scorecard].append(entry)
     fresh: list[Entry] = []
     outdated: list[UUID] = []
+    told = told or _Told()
     for scorecard in chains.keys() | stored.keys():
         chain, old = chains.get(scorecard, []), stored.get(scorecard, ())
         same = 0
-        while same < min(len(chain), len(old)) and _facts(chain[same]) == old[same][1]:
+        while same < min(len(chain), len(old)) and _facts(chain[same], told) == old[same][1]:
             same += 1
         fresh += chain[same:]
         outdated += [key for key, _ in old[same:]]
     return fresh, outdated
 
 
-def _facts(entry: Entry) -> tuple[Any, ...]:
+def _facts(entry: Entry, told: "_Told") -> tuple[Any, ...]:
     return (
         entry.sequence,
         entry.kind,
-        None if entry.event_key is None else UUID(entry.event_key),
+        entry.event_key,
         entry.occurred_at,
         entry.delta,
         entry.old_score,
         entry.new_score,
         entry.old_stage,
         entry.new_stage,
-        rules_of(entry),
+        told.rules_of(entry),
         entry.ruleset_version,
     )
+
+
+class _Told:
+    """The rules of entries as they are stored, made once where entries share them, as most do."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[object, list[dict[str, Any]]]] = {}
+
+    def rules_of(self, entry: Entry) -> list[dict[str, Any]]:
+        made = self._made.get(id(entry.rules))
+        if made is None:
+            made = self._made[id(entry.rules)] = (entry.rules, rules_of(entry))  # the rules are kept, so is their id
+        return made[1]
 
 
 def rules_of(entry: Entry) -> list[dict[str, Any]]:
@@ -260,7 +277,7 @@ def rules_of(entry: Entry) -> list[dict[str, Any]]:
     return shown
 
 
-def _entry_row(projection: Projection, entry: Entry) -> tuple[Any, ...]:
+def _entry_row(projection: Projection, entry: Entry, told: _Told) -> tuple[Any, ...]:
     return (
         new_id(),
         projection.project_id,
@@ -268,7 +285,7 @@ def _entry_row(projection: Projection, entry: Entry) -> tuple[Any, ...]:
         entry.scorecard,
         entry.sequence,
         entry.kind,
-        None if entry.event_key is None else UUID(entry.event_key),
+        entry.event_key,
         entry.event_id or "",
         entry.event_type or "",
         entry.occurred_at,
@@ -277,7 +294,7 @@ def _entry_row(projection: Projection, entry: Entry) -> tuple[Any, ...]:
         entry.new_score,
         entry.old_stage,
         entry.new_stage,
-        rules_of(entry),
+        told.rules_of(entry),
         entry.ruleset_version,
     )
 

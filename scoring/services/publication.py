@@ -23,9 +23,8 @@ from scoring.services.rulesets import (
     NothingChanged,
     Outcome,
     Published,
-    freeze,
+    freeze_draft,
     latest_version,
-    publish,
     time_zone_of,
 )
 from scoring.services.walks import start_rescore
@@ -110,38 +109,13 @@ def publish_draft(
     """
 
     def work() -> Outcome:
-        outcome = publish(project_id, by=by, note=note, applies_from=applies_from, now=now)
-        return _followed(outcome, by=by, now=now)
+        outcome = freeze_draft(project_id, by=by, note=note, applies_from=applies_from, now=now)
+        return follow(outcome, by=by, now=now)
 
     return database.unit_of_work(work)
 
 
-def publish_content(
-    project_id: UUID,
-    content: dict[str, Any],
-    *,
-    by: User | None,
-    note: str,
-    applies_from: datetime | None,
-    now: datetime,
-    rollback_of: int | None = None,
-    replaced_draft: dict[str, Any] | None = None,
-) -> Published | NothingChanged:
-    """Publish what has been published before, as a part of the caller's unit of work with the project's lock."""
-    outcome = freeze(
-        project_id,
-        content,
-        by=by,
-        note=note,
-        applies_from=applies_from,
-        now=now,
-        rollback_of=rollback_of,
-        replaced_draft=replaced_draft,
-    )
-    return _followed(outcome, by=by, now=now)
-
-
-def _followed(outcome: AnyOutcome, *, by: User | None, now: datetime) -> AnyOutcome:
+def follow(outcome: AnyOutcome, *, by: User | None, now: datetime) -> AnyOutcome:
     """Start what follows from a version, in its unit of work: a rescore, but where time has news to tell."""
     if not isinstance(outcome, Published):
         return outcome

@@ -12,8 +12,8 @@ from ingest.models import Project, User
 from scoring.core.ruleset import RulesetInvalid, dump_ruleset, parse_ruleset
 from scoring.models import RulesetVersion
 from scoring.services.draft import draft_of, replace_draft
-from scoring.services.publication import publish_content
-from scoring.services.rulesets import NothingChanged, Published, latest_version
+from scoring.services.publication import follow
+from scoring.services.rulesets import NothingChanged, Published, freeze, latest_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def roll_back(
         except RulesetInvalid:
             draft = None
         put_aside = draft if draft not in (None, version.content, latest.content) else None
-        outcome = publish_content(
+        frozen = freeze(
             project_id,
             version.content,
             by=by,
@@ -60,6 +60,7 @@ def roll_back(
             rollback_of=number,
             replaced_draft=put_aside,
         )
+        outcome = follow(frozen, by=by, now=now)
         if not isinstance(outcome, Published):
             return outcome
         if draft is not None:

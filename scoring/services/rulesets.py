@@ -62,11 +62,13 @@ def create_default_ruleset(project_id: UUID, *, now: datetime) -> RulesetVersion
     return database.unit_of_work(work)
 
 
-def publish(project_id: UUID, *, by: User | None, note: str, applies_from: datetime | None, now: datetime) -> Outcome:
+def freeze_draft(
+    project_id: UUID, *, by: User | None, note: str, applies_from: datetime | None, now: datetime
+) -> Outcome:
     """Freeze the draft into the next version.
 
     With `applies_from` the version scores the events that happen from then on; without it, all events ever. The caller
-    starts a rescore. A number is given once: of two publishers at the same time one is run again.
+    sees to what follows. A number is given once: of two publishers at the same time one is run again.
     """
 
     def work() -> Outcome:

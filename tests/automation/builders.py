@@ -32,7 +32,7 @@ def make_event(lead: Lead, event_type: str = "demo_request", **values: Any) -> S
     return ScoredEvent(key=event.pk, event_type=event_type, occurred_at=event.occurred_at)
 
 
-def crossing(cause: ScoredEvent, old: str, new: str, old_score: int, new_score: int) -> StageCrossing:
+def crossing(cause: ScoredEvent, old: str, new: str, old_score: int | str, new_score: int | str) -> StageCrossing:
     return StageCrossing(
         scorecard="Engagement",
         old_stage=old,

@@ -55,12 +55,13 @@ def test_a_batch_that_fires_nothing_wakes_nobody(redis_client: redis.Redis) -> N
 
 
 @pytest.fixture
-def redis_is_away(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def redis_is_away(settings: Settings) -> Iterator[None]:
     settings.REDIS_URL = "redis://127.0.0.1:9"
-    monkeypatch.setattr(redis_access, "_PAUSE_SECONDS", 0.0)
     redis_access.client.cache_clear()
+    redis_access.pause.end()
     yield
     redis_access.client.cache_clear()
+    redis_access.pause.end()
 
 
 @pytest.mark.usefixtures("redis_is_away")

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from django.conf import settings
 from django.db import connections, transaction
 from django.utils import timezone
 from standardwebhooks import Webhook
@@ -250,10 +249,6 @@ def test_a_second_deliverer_leaves_alone_what_the_first_has_claimed_or_settled(
     assert_each_was_delivered_once(receiver, 6)
 
 
-@pytest.mark.skipif(
-    settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"),
-    reason="threads share SQLite's test database in memory, where nobody waits for a lock",
-)
 @pytest.mark.django_db(transaction=True)
 def test_two_deliverers_at_once_deliver_once(receiver: Receiver) -> None:
     with transaction.atomic():

@@ -18,7 +18,7 @@ def test_the_score_moves_without_a_reload_and_says_why(page: Page, project: Proj
     page.get_by_role("button", name="Fire", exact=True).click()
 
     watch = page.locator("#watch")
-    expect(watch.get_by_text("1 being scored")).to_be_visible()
+    expect(watch.get_by_text("2 being scored")).to_be_visible()
     score()
     expect(page.locator("#watch-score")).to_have_text("50")
     expect(watch.get_by_text("Demo request")).to_be_visible()
@@ -57,7 +57,7 @@ def test_a_mistake_is_shown_in_place_and_can_be_mended(page: Page, project: Proj
     page.get_by_label("Properties as JSON").fill('{"plan": "pro"}')
     page.get_by_role("button", name="Fire", exact=True).click()
 
-    expect(page.locator("#watch").get_by_text("1 being scored")).to_be_visible()
+    expect(page.locator("#watch").get_by_text("2 being scored")).to_be_visible()
 
 
 def test_choosing_another_lead_shows_where_that_one_stands(page: Page, project: Project) -> None:

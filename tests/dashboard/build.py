@@ -9,8 +9,7 @@ from ingest.core.events import IncomingEvent
 from ingest.core.identity import Name
 from ingest.models import Lead, Project, User
 from ingest.services import events, leads, projects
-from ingest.slots import SLOTS
-from scoring.services.drain import drain
+from tests.builders import drain_all
 
 PASSWORD = "correct horse battery"
 
@@ -45,5 +44,4 @@ def track(lead: Lead, *event_types: str, at: datetime | None = None, **propertie
 
 def score() -> None:
     """Score all that is pending, as the workers would."""
-    while drain(range(SLOTS), now=timezone.now()):
-        pass
+    drain_all()

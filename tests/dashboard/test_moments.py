@@ -9,6 +9,9 @@ from django.utils import timezone
 
 from ingest.core.adjustments import Adjustment, Author
 from ingest.models import Lead, Project
+from scoring.core.explain import by_cause
+from scoring.insight import explanation_of
+from scoring.past import Moment
 from scoring.services.adjustments import adjust
 from tests.dashboard.build import make_lead, score, track
 
@@ -84,3 +87,19 @@ def test_an_adjustment_is_told_with_its_author_and_reason(browser_of_member: Cli
     assert "Adjusted by hand by <bdi>Dana &lt;b&gt;</bdi>" in shown
     assert "&lt;i&gt;Wrong&lt;/i&gt; number" in shown
     assert "<i>Wrong" not in shown
+
+
+def test_what_one_rule_gave_is_told_once_and_the_reasons_sum_to_the_score(project: Project) -> None:
+    lead = make_lead(project, name="Ada")
+    track(lead, *["page_view"] * 3, "signup")
+    score()
+    now = timezone.now()
+
+    told = explanation_of(lead, Moment(now=now))
+    causes = by_cause(told.contributions, now=now)
+
+    assert [sentence for _, sentence in causes] == [
+        "+20 Signup, just now, rule ‘Sign-up’ v1",
+        "+15 Page view, 3 times, the last just now",
+    ]
+    assert sum(points for points, _ in causes) == told.score

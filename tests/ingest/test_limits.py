@@ -27,7 +27,7 @@ def _fresh_redis_clients() -> Iterator[None]:
 def _forget_clients() -> None:
     redis_access.client.cache_clear()
     limits._redis_store.cache_clear()
-    redis_access._Pause.until = 0.0
+    redis_access.pause.end()
 
 
 def limited(events_per_minute: int) -> Caller:

@@ -15,8 +15,8 @@ from ingest.services.projects import create_project
 from ingest.slots import SLOTS
 from scoring.core.ruleset import dump_ruleset, parse_ruleset
 from scoring.models import LeadScore, RulesetVersion, ScoreEntry
-from scoring.services.drain import drain
 from scoring.services.fading import fade
+from tests.builders import drain_all
 
 T0 = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -67,8 +67,7 @@ def send(project: Project, event_type: str, at: datetime, *, now: datetime | Non
 
 def score(at: datetime) -> None:
     """Score all that is pending at a time."""
-    while drain(range(SLOTS), now=at):
-        pass
+    drain_all(at)
 
 
 def track(project: Project, event_type: str, at: datetime, *, now: datetime | None = None, **values: Any) -> Lead:

@@ -6,21 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
-import pytest
-from django.db import connection
-
 from ingest.core.events import IncomingEvent
 from ingest.core.identity import Name
 from ingest.models import Identifier, Lead, PendingEvent, Project
 from ingest.services.events import record
 from ingest.services.projects import create_project
-from ingest.slots import SLOTS
 from scoring.core.ruleset import parse_ruleset
 from scoring.models import LeadScore, LeadState, ScoreEntry
 from scoring.services.draft import replace_draft
-from scoring.services.drain import drain
-from scoring.services.rulesets import Published, publish
+from scoring.services.rulesets import Published, freeze_draft
 from scoring.signals import LeadOutcome, scored
+from tests import builders
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=30)
@@ -48,11 +44,8 @@ def take_in(project: Project, *events: IncomingEvent, now: datetime = LATER) -> 
 
 
 def drain_all(now: datetime = LATER) -> int:
-    """Score until nothing is due; return how many batches that took."""
-    batches = 0
-    while drain(range(SLOTS), now=now):
-        batches += 1
-    return batches
+    """Score until nothing is due, long after everything happened; return how many batches that took."""
+    return builders.drain_all(now)
 
 
 def track(project: Project, *events: IncomingEvent) -> None:
@@ -100,7 +93,7 @@ def put_in_force(
 ) -> int:
     """Publish these rules and return their version; nothing is rescored."""
     replace_draft(project.pk, parse_ruleset({"scorecards": list(scorecards)}))
-    outcome = publish(project.pk, by=None, note="", applies_from=applies_from, now=now)
+    outcome = freeze_draft(project.pk, by=None, note="", applies_from=applies_from, now=now)
     assert isinstance(outcome, Published)
     return outcome.version.number
 
@@ -110,12 +103,6 @@ def scorecard(name: str = "Engagement", **points: int) -> dict[str, Any]:
         "name": name,
         "rules": [{"name": event_type, "event": event_type, "points": worth} for event_type, worth in points.items()],
     }
-
-
-def needs_a_shared_database() -> None:
-    """Skip a test of several workers where the database is in memory: no other process sees it, and threads trip."""
-    if connection.vendor == "sqlite" and "mode=memory" in str(connection.settings_dict["NAME"]):
-        pytest.skip("the tests' SQLite database is in memory")
 
 
 @dataclass

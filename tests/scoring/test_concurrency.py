@@ -18,7 +18,6 @@ from tests.scoring.builders import (
     drain_all,
     event,
     make_project,
-    needs_a_shared_database,
     pending,
     projections,
     standing,
@@ -53,7 +52,6 @@ def at_once(*works: Callable[[], object], seconds: float = 60) -> None:
 
 
 def test_workers_a_rescore_and_requests_at_once_lose_and_double_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    needs_a_shared_database()
     monkeypatch.setattr("scoring.services.drain.MAX_EVENTS", 30)
     monkeypatch.setattr("scoring.services.rescore.MAX_LEADS", 5)
     project = make_project()

@@ -1,15 +1,18 @@
 """`manage.py rescore`: what it says, whom it rescores, and that it may be killed and repeated."""
 
 import io
+from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from scoring import tasks
 from scoring.management.commands import rescore as command
-from scoring.models import LeadScore, ScoreEntry
+from scoring.models import LeadScore, ScoreEntry, WalkPart
 from scoring.services import walks
 from scoring.services.rescore import rescore_leads
 from tests.scoring.builders import (
@@ -86,15 +89,125 @@ def test_it_rescores_only_the_project_or_lead_that_is_named() -> None:
     [
         (["--project", "Nobody"], "There is no project “Nobody”. Give the id or the exact name of one."),
         (["--lead", "x"], "There is no lead “x”."),
-        (["--lead", str(uuid4()), "--project", "Twin"], "2 projects are called “Twin”. Give the id of one."),
+        (["--lead", str(uuid4()), "--project", "Twin"], "2 projects are called “Twin”. Give the id of one: Twin .*"),
+        (["--ruleset", "1"], "--ruleset only goes with --dry-run: .*"),
+        (["--ruleset", "9", "--dry-run", "--project", "Acme"], "There is no version 9 of the rules."),
+        (["--async", "--verify"], "--async rescores whole projects; it does not go with .*"),
+        (["--async", "--dry-run"], "--async rescores whole projects; it does not go with .*"),
+        (["--async", "--lead", str(uuid4())], "--async rescores whole projects; it does not go with .*"),
     ],
 )
-def test_it_says_what_it_does_not_know(arguments: list[str], sentence: str) -> None:
+def test_it_says_what_it_refuses_and_why(arguments: list[str], sentence: str) -> None:
+    track(make_project(), event("signup"))
     make_project("Twin")
     make_project("Twin")
 
-    with pytest.raises(CommandError, match=f"^{sentence}$"):
+    with pytest.raises(CommandError, match=f"^{sentence}$") as refused:
         rescore(*arguments)
+
+    assert refused.value.returncode == 2
+
+
+def test_dry_run_and_verify_exclude_each_other() -> None:
+    with pytest.raises(CommandError, match="not allowed with"):
+        rescore("--verify", "--dry-run")
+
+
+# --- As if another version had always been in force -----------------------------------------------------------------
+
+
+def test_a_dry_run_tells_what_another_version_would_have_given() -> None:
+    project = make_project()
+    track(project, event("signup"))
+    number = put_in_force(project, scorecard(signup=70))
+    rescore()
+
+    assert "1 would move" in rescore("--dry-run", "--ruleset", "1")
+    assert "0 would move" in rescore("--dry-run", "--ruleset", str(number))
+    assert standing(project)[0] == 70
+
+
+# --- Verify ---------------------------------------------------------------------------------------------------------
+
+
+def test_verify_ends_well_when_everything_is_what_the_log_says() -> None:
+    project = make_project()
+    track(project, event("signup", user="ada"), event("signup", user="bob"))
+
+    assert rescore("--verify") == "2 leads are exactly what their event log says.\n"
+    assert rescore("--verify", "--lead", str(lead_of(project).pk)).startswith("1 leads are exactly")
+
+
+def test_verify_names_what_differs_changes_nothing_and_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "SHOWN", 2)
+    project = make_project()
+    track(project, *(event("signup", user=f"user-{number}") for number in range(3)))
+    LeadScore.objects.update(score=5)
+    before = projections()
+    out = io.StringIO()
+
+    with pytest.raises(CommandError) as found:
+        call_command("rescore", "--verify", stdout=out)
+
+    assert found.value.returncode == 1
+    assert str(found.value) == ("3 of 3 leads differ from their event log. `manage.py rescore` puts them right.")
+    lines = out.getvalue().splitlines()
+    assert lines[-1] == "  … and 1 more"
+    assert lines[0].endswith("  Engagement: stored 5 (warm), but the log gives 20 (warm)")
+    assert projections() == before
+    rescore()
+    assert rescore("--verify") == "3 leads are exactly what their event log says.\n"
+
+
+# --- In the background ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Let something happen each time the command waits."""
+
+    def arrange(work: Callable[[], object]) -> None:
+        monkeypatch.setattr(command, "time", SimpleNamespace(sleep=lambda _: work()))
+
+    return arrange
+
+
+def workers_work() -> None:
+    for part_id in WalkPart.objects.filter(finished_at=None).values_list("pk", flat=True):
+        tasks.walk(str(part_id), None)
+
+
+def test_in_the_background_the_workers_do_it_and_the_command_tells_what_moved(
+    meanwhile: Callable[[Callable[[], object]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = make_project()
+    track(project, *(event("signup", user=f"user-{number}") for number in range(9)))
+    put_in_force(project, scorecard(signup=70))
+    meanwhile(workers_work)
+
+    told = rescore("--async")
+
+    assert told.splitlines()[0] == "9 leads rescored, 9 moved."
+    assert standing(project, "user-3")[0] == 70
+    assert "Ctrl-C ends only this display" in capsys.readouterr().err
+
+
+def test_a_rescore_in_the_background_that_a_later_one_replaces_says_so(
+    meanwhile: Callable[[Callable[[], object]], None],
+) -> None:
+    project = make_project()
+    track(project, event("signup"))
+
+    def publish() -> None:
+        put_in_force(project, scorecard(signup=70))
+        walks.start_rescore(project.pk, by=None, now=NOON)
+
+    meanwhile(publish)
+
+    with pytest.raises(CommandError, match="did not come to its end: a later one has taken its place") as ended:
+        rescore("--async")
+
+    assert ended.value.returncode == 1
 
 
 def test_a_lead_of_another_project_is_not_known() -> None:

@@ -1,6 +1,10 @@
 """Wake-ups: one waiting per queue, and a Redis that is away costs next to nothing."""
 
+import socket
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -10,9 +14,11 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from ingest import redis_access
 from ingest.models import PendingEvent
+from leadscore.celery import app
 from scoring import routing, tasks, wake
 from scoring.services import walks
 from scoring.tasks import drain
+from tests.builders import Caller, make_key
 from tests.scoring.builders import event, lead_of, make_project, pending, standing, take_in
 
 QUEUE = "leads.0"
@@ -44,13 +50,13 @@ def test_a_flag_that_nobody_lowers_goes_by_itself(redis_client: redis.Redis) -> 
 
 
 @pytest.fixture
-def no_redis(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> object:
+def no_redis(settings: Settings) -> Iterator[None]:
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
     redis_access.client.cache_clear()
-    monkeypatch.setattr(redis_access._Pause, "until", 0.0)
+    redis_access.pause.end()
     yield
     redis_access.client.cache_clear()
-    redis_access._Pause.until = 0.0
+    redis_access.pause.end()
 
 
 @pytest.mark.usefixtures("no_redis")
@@ -63,14 +69,79 @@ def test_a_redis_that_is_away_costs_little_and_raises_nothing() -> None:
     assert time.perf_counter() - begun < 100 * 0.05
 
 
-def test_a_broker_that_is_away_raises_nothing() -> None:
-    from kombu.exceptions import OperationalError
+@pytest.fixture
+def broker_at() -> Iterator[Callable[[str], None]]:
+    """Let tasks be sent to another broker, by connections that are made anew."""
+    before = app.conf.broker_write_url
 
-    with mock.patch.object(drain, "apply_async", side_effect=OperationalError("refused")) as sent:
-        wake.wake(drain, [QUEUE])
-        wake.wake_again(drain, [QUEUE])
+    def use(url: str) -> None:
+        app.conf.update(broker_write_url=url)
+        app._after_fork()  # type: ignore[attr-defined]  # drops the connections that are open
+        wake.broker_pause.end()
 
-    assert sent.call_count == 2
+    yield use
+    use(before)
+
+
+@pytest.fixture(params=["absent", "refusing", "silent", "full"])
+def nowhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the address of a Redis that is not there, in each way in which it can be missing."""
+    if request.param == "absent":
+        yield f"redis+socket://{tmp_path}/redis.sock"
+        return
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, ExitStack() as callers:
+        address = server.getsockname()
+        for _ in range(4 if request.param == "full" else 0):
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(address)
+        if request.param == "refusing":
+            server.close()
+        yield f"redis://127.0.0.1:{address[1]}"
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_a_broker_that_is_away_costs_a_second_once_and_raises_nothing(
+    broker_at: Callable[[str], None], nowhere: str, scheme: str
+) -> None:
+    if "socket" not in nowhere:
+        nowhere = nowhere.replace("redis", scheme)
+    broker_at(nowhere)
+
+    begun = time.perf_counter()
+    wake.start("scoring.tasks.sweep")
+    wake.wake(drain, routing.queues())
+    wake.wake_again(drain, routing.queues())
+
+    assert time.perf_counter() - begun < 4  # trying again took six, each time
+
+
+@pytest.mark.django_db
+def test_an_event_is_taken_in_time_though_the_broker_is_away(
+    broker_at: Callable[[str], None], nowhere: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    caller = Caller(token=make_key(make_project()))
+    broker_at(nowhere)
+
+    begun = time.perf_counter()
+    with django_capture_on_commit_callbacks(execute=True):
+        answers = [caller.track("signup", anonymousId=f"visitor-{number}") for number in range(5)]
+
+    assert {answer.status_code for answer in answers} == {202}
+    assert time.perf_counter() - begun < 4  # trying again took six, each time
+
+
+def test_a_wake_up_that_could_not_be_sent_is_sent_with_the_next_event(
+    broker_at: Callable[[str], None], redis_client: redis.Redis
+) -> None:
+    here = app.conf.broker_write_url
+    broker_at("redis://127.0.0.1:1")
+    wake.wake(drain, [QUEUE])
+    broker_at(here)
+
+    wake.wake(drain, [QUEUE])
+
+    assert redis_client.llen(QUEUE) == 1
 
 
 @pytest.mark.django_db

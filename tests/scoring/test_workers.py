@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from scoring import routing, tasks
 from scoring.models import ScoreEntry
-from tests.scoring.builders import NOON, event, make_project, needs_a_shared_database, pending, take_in
+from tests.scoring.builders import NOON, event, make_project, pending, take_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +62,6 @@ def address_of_test_database() -> str:
 
 
 def test_a_worker_that_is_killed_leaves_a_backlog_that_the_next_one_finishes(redis_client: redis.Redis) -> None:
-    needs_a_shared_database()
     project = make_project()
     users = [f"user-{number}" for number in range(LEADS)]
     for number in range(EVENTS):

@@ -3,14 +3,14 @@
 import sys
 from argparse import ArgumentParser
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from ingest.models import Lead, Project
+from ingest.models import Lead
 from scoring.core.prediction.words import text_of
+from scoring.management.projects import project_named
 from scoring.selectors import primary_scorecard
 from scoring.services.prediction import predict, refusal
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--scorecard", help="The scorecard; the primary one if left out.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        project = _project(options["project"])
+        project = project_named(options["project"])
         scorecard = options["scorecard"] or primary_scorecard(project.pk).name
         refused = refusal(project.pk, scorecard=scorecard, outcome=options["outcome"])
         if refused:
@@ -39,15 +39,3 @@ class Command(BaseCommand):
                 progress=lambda done: bar.update(done - bar.n),
             )
         self.stdout.write(text_of(report))
-
-
-def _project(wanted: str) -> Project:
-    try:
-        projects = list(Project.objects.filter(pk=UUID(wanted)))
-    except ValueError:
-        projects = list(Project.objects.filter(name=wanted))
-    if not projects:
-        raise CommandError(f"There is no project “{wanted}”. Give the id or the exact name of one.")
-    if len(projects) > 1:
-        raise CommandError(f"{len(projects)} projects are called “{wanted}”. Give the id of one.")
-    return projects[0]

@@ -10,11 +10,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from ingest.models import Lead, Project
+from ingest.models import Lead
 from scoring.core.points import in_words, to_points
 from scoring.core.preview import Tally
 from scoring.core.ruleset import compile_ruleset, parse_ruleset
 from scoring.core.timeline import Timeline
+from scoring.management.projects import REFUSED, projects_named, uuid_of
 from scoring.models import RulesetVersion, Walk, WalkPart
 from scoring.services import walks
 from scoring.services.rescore import batches, preview_leads, rescore_leads
@@ -57,19 +58,23 @@ class Command(BaseCommand):
 
     def _check(self, options: dict[str, Any]) -> None:
         if options["background"] and (options["dry_run"] or options["verify"] or options["lead"]):
-            raise CommandError("--async rescores whole projects; it does not go with --dry-run, --verify or --lead.")
+            raise CommandError(
+                "--async rescores whole projects; it does not go with --dry-run, --verify or --lead.",
+                returncode=REFUSED,
+            )
         if options["ruleset"] is not None and not options["dry_run"]:
             raise CommandError(
                 "--ruleset only goes with --dry-run: scores follow the versions in force. "
-                "To put an old version in force, roll back to it on the Rules page."
+                "To put an old version in force, roll back to it on the Rules page.",
+                returncode=REFUSED,
             )
 
     # --- Rescore ---
 
     def _rescore(self, options: dict[str, Any]) -> None:
         found = []
-        for project_id in _projects(options["project"]):
-            walk = walks.start_rescore(project_id, by=None, now=timezone.now(), in_background=options["background"])
+        for project in projects_named(options["project"]):
+            walk = walks.start_rescore(project.pk, by=None, now=timezone.now(), in_background=options["background"])
             if walks.progress_of(walk, now=timezone.now()).done:
                 self.stdout.write("Going on with a rescore that was begun before.")
             found.append(self._follow(walk) if options["background"] else self._walk(walk))
@@ -167,45 +172,27 @@ def _leads(options: dict[str, Any]) -> Any:
         project_id, lead_id = _one_lead(options["lead"], options["project"])
         yield project_id, [lead_id]
         return
-    projects = _projects(options["project"])
+    projects = projects_named(options["project"])
     with _bar(Lead.objects.filter(project__in=projects, merged_into=None).count()) as bar:
-        for project_id in projects:
-            for lead_ids in batches(project_id):
-                yield project_id, lead_ids
+        for project in projects:
+            for lead_ids in batches(project.pk):
+                yield project.pk, lead_ids
                 bar.update(len(lead_ids))
 
 
 def _as_if(project_id: UUID, number: int, timeline: Timeline) -> Timeline:
     version = RulesetVersion.objects.filter(project=project_id, number=number).first()
     if version is None:
-        raise CommandError(f"There is no version {number} of the rules.")
+        raise CommandError(f"There is no version {number} of the rules.", returncode=REFUSED)
     zone = timeline.latest.time_zone
     return Timeline.build([(None, compile_ruleset(parse_ruleset(version.content), number=number, time_zone=zone))])
 
 
-def _projects(wanted: str | None) -> list[UUID]:
-    projects = Project.objects.all()
-    if wanted:
-        projects = projects.filter(pk=wanted) if _is_uuid(wanted) else projects.filter(name=wanted)
-    found = list(projects.values_list("pk", flat=True))
-    if wanted and not found:
-        raise CommandError(f"There is no project “{wanted}”. Give the id or the exact name of one.")
-    if len(found) > 1 and wanted:
-        raise CommandError(f"{len(found)} projects are called “{wanted}”. Give the id of one.")
-    return found
-
-
-def _one_lead(lead: str, project: str | None) -> tuple[UUID, UUID]:
-    leads = Lead.objects.select_related("merged_into")
-    found = leads.filter(pk=lead, project__in=_projects(project)).first() if _is_uuid(lead) else None
-    if found is None:
-        raise CommandError(f"There is no lead “{lead}”{f' in project “{project}”' if project else ''}.")
+def _one_lead(text: str, project: str | None) -> tuple[UUID, UUID]:
+    lead_id = uuid_of(text)
+    leads = Lead.objects.select_related("merged_into").filter(project__in=projects_named(project))
+    found = lead_id and leads.filter(pk=lead_id).first()
+    if not found:
+        where = f" in project “{project}”" if project else ""
+        raise CommandError(f"There is no lead “{text}”{where}.", returncode=REFUSED)
     return found.project_id, found.survivor.pk
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

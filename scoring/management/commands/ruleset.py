@@ -15,12 +15,10 @@ from scoring.core.mistakes import mistake_in_words
 from scoring.core.ruleset import RulesetInvalid, dump_ruleset
 from scoring.core.ruleset_file import MAX_BYTES, FileInvalid, read_ruleset, write_ruleset
 from scoring.core.schema import RulesetSpec
-from scoring.management.projects import project_named
+from scoring.management.projects import REFUSED, project_named
 from scoring.services.draft import draft_of, draft_tree, replace_draft, same_ruleset
 from scoring.services.publication import compare, replace_and_publish
 from scoring.services.rulesets import DraftInvalid, NothingChanged, Outcome, Published, TestsFailed, latest_version
-
-REFUSED = 2
 
 
 class Command(BaseCommand):
@@ -85,7 +83,7 @@ class Command(BaseCommand):
 
     def _diff(self, project: Project, spec: RulesetSpec, *, published: bool) -> None:
         lines = compare(_tree(project.pk, published=published), dump_ruleset(spec))
-        what = f"version {latest_version(project.pk)}" if published else "the draft"
+        what = f"version {latest_version(project.pk).number}" if published else "the draft"
         if not lines:
             self.stderr.write(f"The file is the same as {what}.")
             return

@@ -6,22 +6,11 @@ from uuid import UUID
 import pytest
 
 from automation.core.triggers import Direction, EventTrigger, Firing, StageTrigger, firings
-from scoring.signals import LeadOutcome, ScoredEvent, StageCrossing
+from scoring.signals import LeadOutcome, ScoredEvent
+from tests.automation.builders import crossing
 
 FIRST = ScoredEvent(key=UUID(int=1), event_type="signup", occurred_at=datetime(2026, 3, 1, tzinfo=UTC))
 SECOND = ScoredEvent(key=UUID(int=2), event_type="unsubscribe", occurred_at=datetime(2026, 3, 2, tzinfo=UTC))
-
-
-def crossing(cause: ScoredEvent, old: str, new: str, old_score: str, new_score: str) -> StageCrossing:
-    return StageCrossing(
-        scorecard="Engagement",
-        old_stage=old,
-        new_stage=new,
-        old_score=Decimal(old_score),
-        new_score=Decimal(new_score),
-        cause=cause,
-    )
-
 
 UP_AND_DOWN = LeadOutcome(
     project_id=UUID(int=8),

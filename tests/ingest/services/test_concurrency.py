@@ -1,4 +1,4 @@
-"""Many at once: one event stays one event, one person one lead. On PostgreSQL, where writers do meet."""
+"""Many at once: one event stays one event, one person one lead."""
 
 import threading
 from collections import Counter
@@ -6,20 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connections
 
 from ingest.models import Event, Identifier, Lead, PendingEvent
 from scoring.models import LeadScore
 from tests.builders import Caller, drain_all, make_key, make_project
 
-pytestmark = [
-    pytest.mark.skipif(
-        settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"),
-        reason="threads share SQLite's test database in memory, where nobody waits for a lock",
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 THREADS = 50
 

@@ -14,7 +14,7 @@ from scoring.core.ruleset_file import read_ruleset, write_ruleset
 from scoring.models import Rule, Scorecard, Stage
 from scoring.services.draft import draft_of, replace_draft
 from scoring.services.publication import problems_of, replace_and_publish
-from scoring.services.rulesets import NothingChanged, Published, TestsFailed, latest_version, publish
+from scoring.services.rulesets import NothingChanged, Published, TestsFailed, freeze_draft, latest_version
 from tests.properties.rulesets import START, conditions, trees
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +101,7 @@ def tree_with_test(score: int) -> dict[str, Any]:
 def test_publishing_is_refused_when_a_test_of_the_draft_fails(project: Project) -> None:
     replace_draft(project.pk, parse_ruleset(tree_with_test(7)))
 
-    outcome = publish(project.pk, by=None, note="", applies_from=None, now=NOW)
+    outcome = freeze_draft(project.pk, by=None, note="", applies_from=None, now=NOW)
 
     assert outcome == TestsFailed(failures=["“A view counts”: Engagement should score 7, but scores 5"])
     assert latest_version(project.pk).number == 1
@@ -110,7 +110,7 @@ def test_publishing_is_refused_when_a_test_of_the_draft_fails(project: Project) 
 def test_publishing_goes_through_when_the_tests_pass(project: Project) -> None:
     replace_draft(project.pk, parse_ruleset(tree_with_test(5)))
 
-    outcome = publish(project.pk, by=None, note="", applies_from=None, now=NOW)
+    outcome = freeze_draft(project.pk, by=None, note="", applies_from=None, now=NOW)
 
     assert isinstance(outcome, Published)
     assert outcome.version.content == dump_ruleset(parse_ruleset(tree_with_test(5)))
