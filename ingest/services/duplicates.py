@@ -4,7 +4,7 @@ A unit of work that changes what is known of leads calls `note_keys`, so that su
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import combinations
 from typing import NamedTuple
@@ -42,10 +42,14 @@ def note_keys(project_id: UUID, changes: Mapping[UUID, tuple[Keys, Keys]]) -> No
         for kind, key in now - before:
             added[key].append((lead_id, kind))
         removed |= {(lead_id, key) for _, key in before - now}
-    touched = added.keys() | {key for _, key in removed}
+    leaving = {key for _, key in removed}
+    touched = added.keys() | leaving
     if not touched:
         return
-    groups = _groups(project_id, touched)
+    found = _groups(project_id, touched)
+    # A group that is full stays as it is: whoever comes later need not wait for it.
+    touched = {key for key in touched if key in leaving or len(found.get(key, ())) < MAX_GROUP}
+    groups = _hold({key: group for key, group in found.items() if key in touched}, project_id)
     gone: list[UUID] = []
     rows: list[tuple[object, ...]] = []
     moved: list[tuple[object, ...]] = []
@@ -70,37 +74,37 @@ def note_keys(project_id: UUID, changes: Mapping[UUID, tuple[Keys, Keys]]) -> No
     database.upsert_rows(Row, _FIELDS, moved, unique=("id",), update=("place",))
     database.insert_rows(Row, _FIELDS, rows)
     shared = {key for key in touched if len(groups.get(key, ())) + len(added.get(key, ())) > 1}
-    _settle(project_id, shared)
+    settle(project_id, shared)
 
 
 def _groups(project_id: UUID, keys: Collection[str]) -> dict[str, list[_Held]]:
-    """Return who has these keys; groups are held until the unit of work ends."""
-    found = _read(project_id, keys)
-    if found:
-        database.lock_rows(Row, [row.id for row in found])
-        if _read(project_id, keys) != found:
-            raise database.Overtaken
+    """Return who has these keys, by their places; keys that nobody has are left out."""
     groups = defaultdict(list)
-    for row in found:
+    rows = database.select_rows(
+        Row, ("id", "lead", "kind", "key", "place"), {"project": project_id, "key": sorted(keys)}
+    )
+    for row in sorted((_Held(*row) for row in rows), key=lambda row: row.place):
         groups[row.key].append(row)
     return groups
 
 
-def _read(project_id: UUID, keys: Collection[str]) -> list[_Held]:
-    rows = database.select_rows(
-        Row, ("id", "lead", "kind", "key", "place"), {"project": project_id, "key": sorted(keys)}
-    )
-    return sorted(_Held(*row) for row in rows)
+def _hold(groups: Mapping[str, Sequence[_Held]], project_id: UUID) -> dict[str, list[_Held]]:
+    """Return groups as they are now, held until the unit of work ends. Who holds the first of a group holds it all."""
+    if not groups:
+        return {}
+    firsts = {key: group[0].id for key, group in groups.items()}
+    database.lock_rows(Row, firsts.values())
+    held = _groups(project_id, groups)
+    if {key: group[0].id for key, group in held.items()} != firsts:
+        raise database.Overtaken
+    return held
 
 
-def _settle(project_id: UUID, keys: Collection[str]) -> None:
-    """Decide which of the groups with these keys are still to be looked at."""
+def settle(project_id: UUID, keys: Collection[str]) -> None:
+    """Decide which of the groups with these keys are still to be looked at, as a part of the caller's unit of work."""
     if not keys:
         return
-    groups = defaultdict(list)
-    for row in _read(project_id, keys):
-        groups[row.key].append(row)
-    shared = [group for group in groups.values() if len(group) > 1]
+    shared = [group for group in _groups(project_id, keys).values() if len(group) > 1]
     apart = pairs_told_apart({row.lead_id for group in shared for row in group})
     verdicts: dict[bool, list[UUID]] = {True: [], False: []}
     for group in shared:
@@ -123,7 +127,9 @@ def dismiss(project_id: UUID, lead_ids: Iterable[UUID], *, by: str, now: datetim
             [(new_id(), project_id, lead, other, by[:200], now) for lead, other in combinations(homes, 2)],
             unique=("lead", "other"),
         )
-        shared = Row.objects.filter(project=project_id, lead__in=homes).values_list("key", flat=True)
-        _settle(project_id, set(_groups(project_id, set(shared)) if shared else ()))
+        keys = set(Row.objects.filter(project=project_id, lead__in=homes).values_list("key", flat=True))
+        if keys:
+            _hold(_groups(project_id, keys), project_id)
+            settle(project_id, keys)
 
     database.unit_of_work(work)

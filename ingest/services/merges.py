@@ -21,7 +21,7 @@ from ingest.merge_history import MERGED, SEPARATED
 from ingest.models import Event, Identifier, Lead, Merge, PendingEvent
 from ingest.selectors import homes_of, members_of_leads
 from ingest.services import log
-from ingest.services.duplicates import NO_KEYS, Keys, note_keys
+from ingest.services.duplicates import NO_KEYS, Keys, note_keys, settle
 from ingest.services.identities import guard_of, people_of
 from ingest.signals import LeadsMerged, LeadsSeparated, leads_merged, leads_separated
 from ingest.slots import slot_of
@@ -136,6 +136,7 @@ def merge_in_unit_of_work(
     shown_as = _keys_of(kept)
     _show(kept, known, email=kept.email or gone.email, owner_id=kept.owner_id or gone.owner_id)
     note_keys(project_id, {absorbed: (_keys_of(gone), NO_KEYS), survivor: (shown_as, _keys_of(kept))})
+    _settle_groups_of(project_id, [kept])
     PendingEvent.objects.filter(lead_id__in=members).update(lead_id=survivor, slot=slot_of(survivor))
     database.insert_rows(
         Merge,
@@ -199,6 +200,7 @@ def _separate(
         _show(lead, _profile_in_log(members), email=_first_address(members), owner_id=owner_id)
         keys[lead_id] = (shown_as, _keys_of(lead))
     note_keys(project_id, keys)
+    _settle_groups_of(project_id, Lead.objects.filter(pk=home))
     facts = {"leadId": str(separated), "from": str(home), "by": by}
     _note(project_id, SEPARATED, facts, [separated, home], now=now)
     leads_separated.send(
@@ -243,6 +245,11 @@ def _profile_in_log(members: Iterable[UUID]) -> Profile:
 
 def _keys_of(lead: Lead) -> Keys:
     return match_keys(name=lead.name, email=lead.email, company=lead.company, traits=lead.traits)
+
+
+def _settle_groups_of(project_id: UUID, leads: Iterable[Lead]) -> None:
+    """Judge anew who a lead may be: what was said of those merged into it holds for it, and of no others."""
+    settle(project_id, {key for lead in leads for _, key in _keys_of(lead)})
 
 
 def _first_address(members: Iterable[UUID]) -> str:

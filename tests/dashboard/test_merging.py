@@ -121,7 +121,7 @@ def test_a_lead_costs_the_same_with_any_number_of_merges(
     score()
     page_of(browser_of_member, lead)
 
-    with django_assert_num_queries(30):
+    with django_assert_num_queries(22):
         page_of(browser_of_member, lead)
 
 
@@ -331,7 +331,7 @@ def test_the_page_costs_the_same_with_any_number_of_suspicions(
     score()
     duplicates(browser_of_member, project)
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(13):
         duplicates(browser_of_member, project)
 
 

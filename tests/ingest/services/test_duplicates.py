@@ -128,6 +128,18 @@ def test_what_was_said_of_a_lead_holds_for_the_one_it_is_merged_into(project: Pr
     assert suspected(project) == []
 
 
+def test_it_holds_no_longer_once_they_are_separated(project: Project) -> None:
+    known, other = (lead(project, phone="+49 30 1234567") for _ in range(2))
+    visitor = lead(project, name="Ada")
+    dismiss(project.pk, [visitor, other], by="Eve", now=timezone.now())
+    merge_leads(project.pk, known, visitor, by="Eve", now=timezone.now())
+    assert suspected(project) == []
+
+    separate_leads(project.pk, known, visitor, by="Eve", now=timezone.now())
+
+    assert suspected(project) == [("phone", {known, other})]
+
+
 def test_saying_it_twice_is_remembered_once(project: Project) -> None:
     leads = [lead(project, email=f"ada+{number}@example.org") for number in range(3)]
 
