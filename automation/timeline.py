@@ -107,7 +107,7 @@ def _sources(project_id: UUID, lead_id: UUID) -> Sequence[_Source]:
     return (
         _Source(
             rank=0,
-            rows=Event.objects.filter(project=project_id, lead__in=members),
+            rows=Event.objects.filter(project=project_id, lead__in=members).select_related("verdict__ruling"),
             key="id",
             parse_key=UUID,
             represent=_event,

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from ingest.bot_admin import BotFilterInline
 from ingest.core.identity import Name, is_email, normal_email
 from ingest.core.keys import KeyKind
 from ingest.models import ApiKey, Event, Identifier, Lead, Membership, Merge, Project, RefusedName, User
@@ -128,7 +129,7 @@ class ProjectAdmin(ProjectScopedAdmin):
     project_lookup = "pk"
     list_display = ["name", "time_zone", "created_at"]
     search_fields = ["name"]
-    inlines = [MembershipInline]
+    inlines = [MembershipInline, BotFilterInline]
     fieldsets = [
         (None, {"fields": ["name", "time_zone"]}),
         (

@@ -10,11 +10,11 @@ import zoneinfo
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 
-from ingest.core import signatures
+from ingest.core import bursts, signatures
 from ingest.core.identity import DEFAULT_BLOCKED, DEFAULT_MAX_NAMES, Reason
 from ingest.core.keys import KeyKind
 from ingest.core.mapping import MAX_SLUG_LENGTH
@@ -227,6 +227,75 @@ class Event(models.Model):
         return f"{self.event_type} {self.event_id}"
 
 
+class Import(models.Model):
+    """A file of leads or events on its way into the log. What is behind `position` is stored; it goes on from there.
+
+    One made by a command is worked through by that command; all others by the workers.
+    """
+
+    class Kind(models.TextChoices):
+        LEADS = "leads", "Leads"
+        EVENTS = "events", "Events"
+
+    class Status(models.TextChoices):
+        UPLOADED = "uploaded", "Waiting for you"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+        FAILED = "failed", "Failed"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imports")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.UPLOADED)
+    in_background = models.BooleanField(default=True)
+    file_name = models.CharField(max_length=200)
+    path = models.CharField(max_length=1000, blank=True, help_text="Where the file lies; empty once it is deleted.")
+    size = models.BigIntegerField(help_text="Of the file, in bytes.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the file.")
+    all_utf8 = models.BooleanField()
+    options = models.JSONField(default=dict)
+    layout = models.JSONField(default=dict)
+    position = models.BigIntegerField(default=0, help_text="The byte up to which rows are stored.")
+    line = models.BigIntegerField(default=0)
+    read = models.BigIntegerField(default=0)
+    accepted = models.BigIntegerField(default=0)
+    duplicates = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=500, blank=True)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    key = models.ForeignKey(ApiKey, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    moved_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "-id"], name="import_newest"),
+            models.Index(fields=["status", "moved_at"], name="import_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class RejectedRow(models.Model):
+    """A row of an imported file that was not taken, and why. Only the first ones of a file are kept."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    imported = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rejected_rows", db_index=False)
+    line = models.BigIntegerField()
+    reason = models.CharField(max_length=500)
+    raw = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["imported", "line"], name="rejected_row_once_per_line")]
+
+    def __str__(self) -> str:
+        return f"Line {self.line}: {self.reason}"
+
+
 class Merge(models.Model):
     """One lead became part of another. `undone_at` says that they were separated again, and since when."""
 
@@ -344,6 +413,7 @@ class PendingEvent(models.Model):
     slot = models.PositiveSmallIntegerField(help_text="Which of the lead slots the lead hashes to.")
     due_at = models.DateTimeField(help_text="Not to be scored before; moved back when scoring it failed.")
     attempts = models.PositiveSmallIntegerField(default=0)
+    quiet = models.BooleanField(default=False, help_text="Scoring it sets off no automation: it is imported history.")
 
     class Meta:
         indexes = [
@@ -353,6 +423,123 @@ class PendingEvent(models.Model):
 
     def __str__(self) -> str:
         return f"Event {self.pk}, due {self.due_at:%Y-%m-%d %H:%M:%S}"
+
+
+def _click_types() -> list[str]:
+    return list(bursts.CLICK_TYPES)
+
+
+def _open_types() -> list[str]:
+    return list(bursts.OPEN_TYPES)
+
+
+class BotFilter(models.Model):
+    """What a project takes for bots. A project without one has the defaults."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, primary_key=True, related_name="bot_filter")
+    known_bots = models.BooleanField(
+        default=True, help_text="Events of bots that say so in their user agent do not count."
+    )
+    gateways = models.BooleanField(
+        default=True, help_text="Clicks that come faster than people click do not count: security software opens mails."
+    )
+    click_types = models.JSONField(default=_click_types, blank=True, help_text="Event types of clicks in mails.")
+    open_types = models.JSONField(
+        default=_open_types, blank=True, help_text="Event types of opened mails; they go with the clicks around them."
+    )
+    links = models.PositiveSmallIntegerField(
+        default=bursts.LINKS,
+        validators=[MinValueValidator(2), MaxValueValidator(100)],
+        help_text="So many different links of one lead …",
+    )
+    seconds = models.PositiveSmallIntegerField(
+        default=bursts.SECONDS,
+        validators=[MinValueValidator(1), MaxValueValidator(60)],
+        help_text="… within so many seconds are the work of a machine.",
+    )
+
+    def __str__(self) -> str:
+        return "What this project takes for bots"
+
+
+class Ruling(models.Model):
+    """Somebody's word, once or for many events at a time, on whether they count.
+
+    It names the events, or a range of them, and goes through the leads they belong to in the order of their ids.
+    `cursor` moves in the transaction that does the work before it, so it goes on where it was stopped.
+    """
+
+    class Verb(models.TextChoices):
+        EXCLUDE = "exclude", "Exclude"
+        INCLUDE = "include", "Include"
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rulings")
+    verb = models.CharField(max_length=7, choices=Verb.choices)
+    trial = models.BooleanField(help_text="Whether it only counts what it would touch.")
+    selection = models.JSONField(help_text="The events it is about, as `ingest.core.rulings.dump_selection` writes it.")
+    reason = models.CharField(max_length=500, blank=True)
+    author_id = models.CharField(max_length=36)
+    author_name = models.CharField(max_length=200)
+    status = models.CharField(max_length=7, choices=Status.choices, default=Status.RUNNING)
+    cursor = models.UUIDField(null=True, help_text="The last lead it is done with.")
+    leads_total = models.PositiveIntegerField(help_text="How many leads it looks at.")
+    leads_done = models.PositiveIntegerField(default=0)
+    leads = models.PositiveIntegerField(default=0, help_text="How many leads had such events.")
+    events = models.PositiveIntegerField(default=0, help_text="How many events it touched, or would.")
+    failures = models.PositiveSmallIntegerField(default=0, help_text="How often in a row it could not go on.")
+    error = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    moved_at = models.DateTimeField(help_text="When it last got on.")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "-id"], name="ruling_newest"),
+            models.Index(fields=["moved_at"], name="ruling_open", condition=models.Q(finished_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_verb_display()} {self.events} events of {self.leads} leads"
+
+
+class Verdict(models.Model):
+    """Whether an event counts, where a machine or a person had something to say about that. Most events have none.
+
+    It stands beside the log, so that the log stays append-only. The word of a person (`ruling`) beats the machine's.
+    """
+
+    class Found(models.TextChoices):
+        BOT = "bot", "A bot"
+        GATEWAY_BURST = "gateway_burst", "Security software that opens every link of a mail"
+
+    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="verdict")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="verdicts", db_index=False)
+    excluded = models.BooleanField(help_text="An excluded event counts for nothing.")
+    found = models.CharField(max_length=16, choices=Found.choices, blank=True, help_text="What the machine found.")
+    detail = models.CharField(max_length=200, blank=True)
+    ruling = models.ForeignKey(
+        Ruling, null=True, on_delete=models.RESTRICT, related_name="verdicts", help_text="The last word of a person."
+    )
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(found="") | models.Q(ruling__isnull=False), name="verdict_has_a_ground"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "excluded", "-event"], name="verdict_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'Does not count' if self.excluded else 'Counts'}: {self.get_found_display() or 'by hand'}"
 
 
 def new_public_id() -> str:

@@ -1,7 +1,8 @@
 """Read what ingestion stores. Every query starts from a project, or from the projects a person is a member of."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -10,23 +11,31 @@ from uuid import UUID
 from django.db.models import Count, Max, Min, Q, QuerySet
 
 from ingest import database
+from ingest.core.bursts import BurstRule, MailEvent, link_of
+from ingest.core.imports.rejected import written
 from ingest.core.keys import digest
 from ingest.core.signatures import Scheme
 from ingest.ids import first_id_at
 from ingest.models import (
     ApiKey,
+    BotFilter,
     Event,
     Identifier,
+    Import,
     Lead,
     Merge,
     PendingEvent,
     Project,
+    RejectedRow,
+    Ruling,
     User,
+    Verdict,
     WebhookReceipt,
     WebhookSource,
 )
 from ingest.pages import Page, page_of
 
+_LEADS_A_QUERY = 100  # SQLite takes conditions that are at most 1,000 deep
 _KEY_FIELDS = ("id", "project", "kind", "allowed_origins", "events_per_minute", "active")
 
 
@@ -129,6 +138,16 @@ def keys_of(project_id: UUID) -> list[ApiKey]:
     return list(ApiKey.objects.filter(project=project_id).order_by("-active", "-created_at"))
 
 
+def counting(events: "QuerySet[Event]", *, known_at: datetime | None = None) -> "QuerySet[Event]":
+    """Return those of these events that count: all but the excluded ones, or those that were excluded by a moment.
+
+    This is the one place that says so. Whoever counts or scores events starts from it.
+    """
+    if known_at is None:
+        return events.exclude(verdict__excluded=True)
+    return events.exclude(verdict__excluded=True, verdict__decided_at__lte=known_at)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceInForce:
     """A webhook source, with what a request to it needs. The secrets stay out of what is printed and logged."""
@@ -182,13 +201,19 @@ def events_page(
     *,
     lead_id: UUID | None = None,
     event_type: str | None = None,
+    excluded: bool | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[Event]:
-    """Return the event log, newest first: of a lead by when it happened, else by when it was received."""
-    events = Event.objects.filter(project=project_id)
+    """Return the event log, newest first: of a lead by when it happened, else by when it was received.
+
+    Each with its verdict. `excluded`: only what does not count, or only what does.
+    """
+    events = Event.objects.filter(project=project_id).select_related("verdict__ruling")
     if event_type is not None:
         events = events.filter(event_type=event_type)
+    if excluded is not None:
+        events = events.filter(verdict__project=project_id, verdict__excluded=True) if excluded else counting(events)
     if lead_id is not None:
         return page_of(
             events.filter(lead__in=members_of(lead_id)), order=("-occurred_at", "-id"), cursor=cursor, limit=limit
@@ -211,7 +236,7 @@ def newest_events(project_id: UUID, *, limit: int, kind: Event.Kind | None = Non
     events = Event.objects.filter(project=project_id)
     if kind is not None:
         events = events.filter(kind=kind)
-    return list(events.select_related("lead__merged_into").order_by("-id")[:limit])
+    return list(events.select_related("lead__merged_into", "verdict").order_by("-id")[:limit])
 
 
 def events_per_minute(project_id: UUID, *, minutes: int, now: datetime) -> list[tuple[datetime, int]]:
@@ -251,7 +276,8 @@ def activity_counts(lead_ids: Collection[UUID], *, now: datetime) -> dict[UUID, 
         return {}
     homes = members_of_leads(lead_ids)
     counted = (
-        Event.objects.filter(
+        counting(Event.objects.all())
+        .filter(
             lead__in=homes,
             kind=Event.Kind.ACTIVITY,
             occurred_at__gt=now - timedelta(hours=24),
@@ -267,6 +293,100 @@ def activity_counts(lead_ids: Collection[UUID], *, now: datetime) -> dict[UUID, 
     return counts
 
 
+def excluded_since(project_id: UUID, *, minutes: int, now: datetime) -> int:
+    """Return how many of the events received in the last minutes do not count."""
+    first = now.replace(second=0, microsecond=0) - timedelta(minutes=minutes - 1)
+    return Verdict.objects.filter(
+        project=project_id, excluded=True, event__gte=first_id_at(first), event__received_at__gte=first
+    ).count()
+
+
+def rulings_page(project_id: UUID, *, cursor: str | None = None, limit: int = 50) -> Page[Ruling]:
+    """Return what was said by hand of which events count, the newest first."""
+    return page_of(Ruling.objects.filter(project=project_id), order=("-id",), cursor=cursor, limit=limit)
+
+
+def ruling_of(project_id: UUID, ruling_id: UUID | str) -> Ruling | None:
+    """Return a ruling of the project; `None` for any other id, however it is spelled."""
+    try:
+        key = UUID(str(ruling_id))
+    except ValueError:
+        return None
+    return Ruling.objects.filter(project=project_id, pk=key).first()
+
+
+def burst_rules(project_ids: Collection[UUID]) -> dict[UUID, BurstRule]:
+    """Return, of those of these projects that look for the clicks of mail gateways, what is one."""
+    rules = dict.fromkeys(project_ids, BurstRule())
+    for each in BotFilter.objects.filter(pk__in=project_ids):
+        if each.gateways:
+            rules[each.pk] = BurstRule(
+                click_types=frozenset(each.click_types),
+                open_types=frozenset(each.open_types),
+                links=each.links,
+                seconds=each.seconds,
+            )
+        else:
+            del rules[each.pk]
+    return rules
+
+
+def mail_events_around(events: Mapping[UUID, Sequence[datetime]], rule: BurstRule) -> dict[UUID, list[MailEvent]]:
+    """Return the clicks and opens of leads around these moments, `{lead: moments}`, as far as they matter to a burst.
+
+    What a bot did that says so is left out: it is known already. A query per hundred leads.
+    """
+    found: dict[UUID, list[MailEvent]] = defaultdict(list)
+    leads = list(events)
+    for begin in range(0, len(leads), _LEADS_A_QUERY):
+        around = Q()
+        for lead_id in leads[begin : begin + _LEADS_A_QUERY]:
+            first, last = min(events[lead_id]) - rule.reach, max(events[lead_id]) + rule.reach
+            around |= Q(lead=lead_id, occurred_at__gte=first, occurred_at__lte=last)
+        rows = (
+            Event.objects.filter(around, kind=Event.Kind.ACTIVITY, event_type__in=rule.event_types)
+            .exclude(verdict__found=Verdict.Found.BOT)
+            .values_list("pk", "lead", "event_type", "occurred_at", "properties")
+        )
+        for key, lead_id, event_type, occurred_at, properties in rows:
+            mail = MailEvent(key=key, event_type=event_type, occurred_at=occurred_at, link=link_of(properties))
+            found[lead_id].append(mail)
+    return found
+
+
+# --- Imports --------------------------------------------------------------------------------------------------------
+
+
+def import_of(project_id: UUID, import_id: UUID | str) -> Import | None:
+    """Return an import of the project; `None` for any other id, however it is spelled."""
+    try:
+        key = UUID(str(import_id))
+    except ValueError:
+        return None
+    return Import.objects.select_related("requested_by", "key").filter(project=project_id, pk=key).first()
+
+
+def imports_page(project_id: UUID, *, cursor: str | None = None, limit: int = 50) -> Page[Import]:
+    """Return the project's imports, the newest first."""
+    imports = Import.objects.filter(project=project_id).select_related("requested_by", "key")
+    return page_of(imports, order=("-id",), cursor=cursor, limit=limit)
+
+
+def rejected_rows(import_id: UUID, *, limit: int) -> list[RejectedRow]:
+    """Return the first rejected rows of an import."""
+    return list(RejectedRow.objects.filter(imported=import_id).order_by("line")[:limit])
+
+
+def rejected_as_csv(import_id: UUID) -> Iterator[str]:
+    """Yield the kept rejected rows of an import as a CSV, a thousand at a time."""
+    yield "\ufeff" + written([("line", "reason", "row")])
+    after = 0
+    rows = RejectedRow.objects.filter(imported=import_id).order_by("line").values_list("line", "reason", "raw")
+    while portion := list(rows.filter(line__gt=after)[:1000]):
+        yield written(portion)
+        after = portion[-1][0]
+
+
 # --- What is pending ----------------------------------------------------------------------------------------------
 
 
@@ -276,13 +396,13 @@ def leads_waiting(slots: Collection[int], *, now: datetime, limit: int) -> list[
     return list(dict.fromkeys(due.values_list("lead_id", flat=True)[:limit]))
 
 
-def pending_of(lead_ids: Collection[UUID], *, now: datetime, limit: int) -> list[tuple[UUID, UUID, int]]:
-    """Return up to `limit` due pending events of these leads, the longest due first: (event, its lead, attempts).
+def pending_of(lead_ids: Collection[UUID], *, now: datetime, limit: int) -> list[tuple[UUID, UUID, int, bool]]:
+    """Return up to `limit` due pending events of these leads, the longest due first: with attempts and `quiet`.
 
     Its lead is the one the event was given to, which may have been merged since, or stand for itself again.
     """
     due = PendingEvent.objects.filter(lead_id__in=lead_ids, due_at__lte=now).order_by("due_at")
-    return list(due.values_list("event_id", "event__lead", "attempts")[:limit])
+    return list(due.values_list("event_id", "event__lead", "attempts", "quiet")[:limit])
 
 
 def slots_waiting(*, since: datetime) -> set[int]:

@@ -20,6 +20,17 @@ class EventsStored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CountsChanged:
+    """Events of these leads stopped to count, or count again. These stand for themselves, and the
+    sender holds their locks.
+    """
+
+    project_id: UUID
+    lead_ids: tuple[UUID, ...]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadsMerged:
     """A lead that stood for itself became part of another, which survives."""
 
@@ -40,5 +51,6 @@ class LeadsSeparated:
 
 
 events_stored = Signal()  # sent with `stored: EventsStored`
+counts_changed = Signal()  # sent with `changed: CountsChanged`
 leads_merged = Signal()  # sent with `merged: LeadsMerged`
 leads_separated = Signal()  # sent with `separated: LeadsSeparated`

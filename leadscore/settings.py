@@ -152,6 +152,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"queue": "system", "expires": 10},
     },
+    "go-on-ruling": {
+        "task": "ingest.tasks.go_on_ruling",
+        "schedule": 15.0,
+        "options": {"queue": "system", "expires": 15},
+    },
+    "go-on-with-imports": {
+        "task": "ingest.tasks.go_on_with_imports",
+        "schedule": 15.0,
+        "options": {"queue": "imports", "expires": 15},
+    },
     "forget-webhooks": {"task": "ingest.tasks.forget_receipts", "schedule": 3600.0, "options": {"queue": "system"}},
     "heartbeat": {"task": "leadscore.heartbeat", "schedule": 15.0, "options": {"queue": "system", "expires": 15}},
     "deliver-due": {
@@ -210,11 +220,23 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "LevelEnum": ["high", "medium", "low"],  # of velocity as of risk
+        "ImportKindEnum": ["leads", "events"],
+        "ImportStatusEnum": ["uploaded", "running", "done", "cancelled", "failed"],
         "RecordedStatusEnum": ["queued", "duplicate"],
         "WebhookStatusEnum": ["queued", "duplicate", "ignored"],
     },
     "PREPROCESSING_HOOKS": ["leadscore.api.schema.without_trailing_slash"],
 }
+
+# --- Imports -------------------------------------------------------------------------------------------------------
+IMPORT_DIRECTORY = LEADSCORE_HOME / "imports"
+IMPORT_MAX_MEGABYTES = env.whole_number("IMPORT_MAX_MEGABYTES", default=1024, least=1, most=1_000_000)
+IMPORT_KEEP_DAYS = env.whole_number("IMPORT_KEEP_DAYS", default=7, least=0, most=3650)
+FILE_UPLOAD_HANDLERS = [
+    "leadscore.uploads.Limit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # --- Incoming webhooks ---------------------------------------------------------------------------------------------
 WEBHOOK_DAYS = env.whole_number("WEBHOOK_DAYS", default=14, least=1, most=365)

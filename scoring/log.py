@@ -10,7 +10,7 @@ from django.db.models import Q
 from ingest import database
 from ingest.core.adjustments import points_of
 from ingest.models import Event
-from ingest.selectors import LOG_FIELDS, LogRow, members_of_leads
+from ingest.selectors import LOG_FIELDS, LogRow, counting, members_of_leads
 from scoring.core.engine import ScorableEvent
 from scoring.core.explain import Note
 
@@ -21,8 +21,8 @@ def logs_of(
     """Return per lead the `LOG_FIELDS` of the events that make its score, in no order. Two queries.
 
     The leads stand for themselves; their logs hold those of the leads that were merged into them. What counts is what
-    has been scored, and of what is pending only `with_pending`; parked events do not count. `received_by`: what was
-    known at a moment.
+    has been scored, and of what is pending only `with_pending`; parked and excluded events do not.
+    `received_by`: what was known at a moment.
     """
     logs: dict[UUID, list[LogRow]] = {lead_id: [] for lead_id in lead_ids}
     homes = members_of_leads(lead_ids, known_at=received_by)
@@ -34,7 +34,8 @@ def logs_of(
 def _countable(
     members: Collection[UUID], *, with_pending: Sequence[UUID], received_by: datetime | None
 ) -> list[LogRow]:
-    events = Event.objects.filter(lead__in=members, dead_letter__isnull=True)
+    counted = counting(Event.objects.all(), known_at=received_by)
+    events = counted.filter(lead__in=members, dead_letter__isnull=True)
     if received_by is not None:
         events = events.filter(received_at__lte=received_by)
     if with_pending:

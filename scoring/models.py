@@ -316,6 +316,7 @@ class DeadLetter(models.Model):
     traceback = models.TextField()
     parked_at = models.DateTimeField(default=timezone.now)
     discarded = models.BooleanField(default=False, help_text="Somebody decided that this event is never to count.")
+    quiet = models.BooleanField(default=False, help_text="Scoring it sets off no automation: it is imported history.")
 
     class Meta:
         ordering = ["-parked_at"]

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Min, Q
 
 from ingest.models import Event
-from ingest.selectors import members_of_leads
+from ingest.selectors import counting, members_of_leads
 from scoring.core.decay import fade
 from scoring.core.points import to_hundredths
 from scoring.core.prediction.collector import Observation
@@ -58,7 +58,8 @@ def observe(lead_ids: Sequence[UUID], *, card: Card, outcome: str, now: datetime
 def _spans(lead_ids: Sequence[UUID], *, outcome: str, now: datetime) -> tuple[dict[UUID, Span], int]:
     homes = members_of_leads(lead_ids)
     rows = (
-        Event.objects.filter(lead__in=homes, kind=Event.Kind.ACTIVITY, occurred_at__lte=now)
+        counting(Event.objects.all())
+        .filter(lead__in=homes, kind=Event.Kind.ACTIVITY, occurred_at__lte=now)
         .order_by()
         .values_list("lead")
         .annotate(

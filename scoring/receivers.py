@@ -9,15 +9,18 @@ from django.utils import timezone
 from ingest import database
 from ingest.models import Project
 from ingest.signals import (
+    CountsChanged,
     EventsStored,
     LeadsMerged,
     LeadsSeparated,
+    counts_changed,
     events_stored,
     leads_merged,
     leads_separated,
 )
 from scoring import routing, wake
 from scoring.services import refolds
+from scoring.services.rescore import refold
 from scoring.services.rulesets import create_default_ruleset
 from scoring.services.scores import open_scores
 from scoring.tasks import drain
@@ -52,3 +55,9 @@ def fold_both_again(separated: LeadsSeparated, **_: Any) -> None:
 def wake_queues(stored: EventsStored, **_: Any) -> None:
     """Wake the queues that the stored events' leads belong to, once the events are committed."""
     database.on_commit(lambda: wake.wake(drain, routing.queues_of(stored.slots)))
+
+
+@receiver(counts_changed)
+def fold_again(changed: CountsChanged, **_: Any) -> None:
+    """Let the scores follow when other events count than did."""
+    refold(changed.project_id, changed.lead_ids, now=changed.now)

@@ -1,7 +1,8 @@
 """The seam above scoring: what the apps that act on scores are told.
 
 `scored` is sent inside the transaction that scores a batch of leads, be it for new events or because time has passed,
-so what a receiver writes commits with the scores. It is not sent by a rescore: rebuilding the past is no reason to act.
+so what a receiver writes commits with the scores. It is not sent by a rescore, nor for events that were
+imported quietly: the past is no reason to act.
 """
 
 from dataclasses import dataclass

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from automation.models import Action, Delivery
+from ingest.api.schema import ExclusionSerializer
 
 
 class DeliverySerializer(serializers.Serializer[Any]):
@@ -49,6 +50,7 @@ class HappeningSerializer(serializers.Serializer[Any]):
     eventId = serializers.CharField(required=False)
     eventType = serializers.CharField(required=False)
     properties = serializers.DictField(required=False)
+    excluded = ExclusionSerializer(required=False, allow_null=True, help_text="Null: the event counts.")
     oldStage = serializers.CharField(required=False)
     newStage = serializers.CharField(required=False)
     oldScore = serializers.FloatField(required=False)

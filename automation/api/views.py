@@ -13,6 +13,7 @@ from automation.api.schema import RunListSerializer, TimelineSerializer
 from automation.selectors import DeliveryLine, RunLine
 from automation.timeline import Happening, StageChange, timeline_page
 from ingest.api.authentication import project_id_of
+from ingest.api.events import represent_exclusion
 from ingest.api.lists import list_response
 from ingest.merge_history import MERGED
 from ingest.models import Event
@@ -117,4 +118,5 @@ def represent_happening(happening: Happening) -> dict[str, Any]:
         "eventId": happening.event_id,
         "eventType": happening.event_type,
         "properties": happening.properties,
+        "excluded": represent_exclusion(happening),
     }

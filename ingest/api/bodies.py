@@ -1,12 +1,15 @@
 """Request bodies, read whole but never beyond a limit."""
 
 import zlib
+from collections.abc import Iterator
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, UnreadablePostError
 from rest_framework.request import Request
 
 from ingest.api.errors import RequestRefused
+
+_PART = 1024 * 1024
 
 
 def body_of(request: Request, *, limit: int) -> bytes:
@@ -73,3 +76,21 @@ def _unpacked(packed: bytes, *, limit: int) -> bytes:
 
 def _too_large(limit: int) -> RequestRefused:
     return RequestRefused("too_large", f"The body is larger than {limit:,} bytes.", status_code=413)
+
+
+def parts_of_body(request: Request, *, limit: int) -> Iterator[bytes]:
+    """Yield a request's bytes as they come; refuse more than `limit` of them with 413 if they are announced."""
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise RequestRefused("unsupported_encoding", "Send the file as it is, unpacked.", status_code=415)
+    try:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+            raise _too_large(limit)
+    except ValueError:
+        raise RequestRefused("invalid", "The Content-Length is not a number.") from None
+    chunked = "CONTENT_LENGTH" not in request.META and request.META.get("wsgi.input_terminated")
+    read = request.META["wsgi.input"].read if chunked else request._request.read
+    try:
+        while part := read(_PART):
+            yield part
+    except UnreadablePostError:
+        raise RequestRefused("incomplete_body", "The connection ended before the body did.") from None

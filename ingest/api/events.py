@@ -20,13 +20,14 @@ from ingest.api.authentication import (
 )
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused, not_found, refusal
-from ingest.api.lists import list_response, text_of
+from ingest.api.lists import list_response, text_of, truth_of
 from ingest.api.schema import (
     BatchRecordedSerializer,
     EventListSerializer,
     ProblemSerializer,
     RecordedSerializer,
 )
+from ingest.core.bots import is_local, seen_through
 from ingest.core.events import (
     MAX_BATCH_BYTES,
     MAX_EVENT_BYTES,
@@ -36,6 +37,7 @@ from ingest.core.events import (
     parse_batch,
     parse_event,
 )
+from ingest.core.keys import KeyKind
 from ingest.models import Event
 from ingest.services.events import record
 
@@ -84,7 +86,7 @@ class EventView(IngestView):
         except Refused as refused:
             raise refusal(refused) from None
         now = timezone.now()
-        (outcome,) = record(project_id_of(request), [event], now=now)
+        (outcome,) = record(project_id_of(request), [seen_through(event, visitors_browser(request))], now=now)
         if isinstance(outcome, Refused):
             raise refusal(outcome)
         answer = {
@@ -112,6 +114,9 @@ class EventLogView(EventView):
         parameters=[
             OpenApiParameter("lead", str, description="Only events of this lead, newest by event time."),
             OpenApiParameter("type", str, description="Only events of this type."),
+            OpenApiParameter(
+                "excluded", bool, description="Only events that do not count, such as those of bots; or only others."
+            ),
             OpenApiParameter("limit", int, description="Rows a page, up to 200."),
             OpenApiParameter("cursor", str),
         ],
@@ -125,12 +130,14 @@ class EventLogView(EventView):
             if lead is None:
                 raise not_found("lead")
             lead_id = lead.pk
+        excluded = truth_of(request, "excluded")
         return list_response(
             request,
             lambda cursor, limit: selectors.events_page(
                 project_id,
                 lead_id=lead_id,
                 event_type=text_of(request, "type"),
+                excluded=excluded,
                 cursor=cursor,
                 limit=limit,
             ),
@@ -153,7 +160,12 @@ class EventBatchView(IngestView):
         except Refused as refused:
             raise refusal(refused) from None
         headers = self.spend(request, len(parsed)) if parsed else {}
-        usable = [(index, event) for index, event in enumerate(parsed) if not isinstance(event, Refused)]
+        browser = visitors_browser(request)
+        usable = [
+            (index, seen_through(event, browser))
+            for index, event in enumerate(parsed)
+            if not isinstance(event, Refused)
+        ]
         now = timezone.now()
         outcomes = record(project_id_of(request), [event for _, event in usable], now=now)
         rejected = {index: event for index, event in enumerate(parsed) if isinstance(event, Refused)}
@@ -170,6 +182,17 @@ class EventBatchView(IngestView):
             ],
         }
         return Response(answer, status=202, headers=headers | received(now))
+
+
+def visitors_browser(request: Request) -> str | None:
+    """Return the user agent of the visitor whose page sends this request; `None` if it comes from a server.
+
+    That is who holds a secret key: its own user agent says nothing about the visitors it tells of. A page on somebody's
+    own machine has no visitors either.
+    """
+    if key_of(request).kind != KeyKind.WRITE.value or is_local(request.headers.get("Origin")):
+        return None
+    return request.headers.get("User-Agent")
 
 
 def received(at: datetime) -> dict[str, str]:
@@ -195,4 +218,19 @@ def represent_event(event: Event) -> dict[str, Any]:
         "sessionId": event.session_id or None,
         "properties": event.properties,
         "traits": event.traits,
+        "excluded": represent_exclusion(event),
+    }
+
+
+def represent_exclusion(event: Event) -> dict[str, Any] | None:
+    """Return why an event does not count; `None` if it does."""
+    verdict = getattr(event, "verdict", None)
+    if verdict is None or not verdict.excluded:
+        return None
+    ruling = verdict.ruling
+    return {
+        "reason": verdict.found if ruling is None else "by_hand",
+        "detail": (verdict.detail if ruling is None else ruling.reason) or None,
+        "by": None if ruling is None else ruling.author_name,
+        "at": verdict.decided_at,
     }

@@ -34,6 +34,14 @@ def choice_of(request: Request, name: str, choices: tuple[str, ...], default: st
     return value
 
 
+def truth_of(request: Request, name: str) -> bool | None:
+    """Return a query parameter that must be `true` or `false`; `None` if there is none."""
+    text = request.query_params.get(name)
+    if text not in (None, "true", "false"):
+        raise invalid_parameter(name, "must be true or false")
+    return None if text is None else text == "true"
+
+
 def text_of(request: Request, name: str) -> str | None:
     """Return a query parameter that rows are compared with; NUL characters, which no column holds, are left out."""
     text = request.query_params.get(name)

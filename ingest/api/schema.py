@@ -23,6 +23,15 @@ class BatchRecordedSerializer(serializers.Serializer[Any]):
     rejected = RejectedSerializer(many=True)
 
 
+class ExclusionSerializer(serializers.Serializer[Any]):
+    """Why an event does not count."""
+
+    reason = serializers.ChoiceField(choices=["bot", "gateway_burst", "by_hand"])
+    detail = serializers.CharField(allow_null=True, help_text="The bot's name, or the reason that somebody gave.")
+    by = serializers.CharField(allow_null=True, help_text="Who excluded it by hand.")
+    at = serializers.DateTimeField()
+
+
 class WebhookReceivedSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(
         choices=["queued", "duplicate", "ignored"], help_text="The best that became of any item of it."
@@ -45,12 +54,49 @@ class EventSerializer(serializers.Serializer[Any]):
     sessionId = serializers.CharField(allow_null=True)
     properties = serializers.DictField()
     traits = serializers.DictField()
+    excluded = ExclusionSerializer(allow_null=True, help_text="Null: the event counts.")
 
 
 class EventListSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = EventSerializer(many=True)
+
+
+class RangeSerializer(serializers.Serializer[Any]):
+    leadId = serializers.CharField(required=False)
+    eventType = serializers.CharField(required=False)
+    to = serializers.DateTimeField(required=False)
+    userAgent = serializers.CharField(required=False)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return super().get_fields() | {"from": serializers.DateTimeField(required=False)}
+
+
+class RulingSerializer(serializers.Serializer[Any]):
+    """What was said by hand of events: that they do not count, or that they do."""
+
+    id = serializers.UUIDField()
+    verb = serializers.ChoiceField(choices=["exclude", "include"])
+    dryRun = serializers.BooleanField(help_text="It only counted what it would touch.")
+    eventIds = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    range = RangeSerializer(allow_null=True)
+    reason = serializers.CharField(allow_null=True)
+    by = serializers.CharField()
+    status = serializers.ChoiceField(choices=["running", "done", "failed"])
+    events = serializers.IntegerField(help_text="How many events it has touched, or would.")
+    leads = serializers.IntegerField(help_text="How many leads they belong to.")
+    leadsDone = serializers.IntegerField(help_text="How many leads it has looked at.")
+    leadsTotal = serializers.IntegerField()
+    error = serializers.CharField(allow_null=True)
+    createdAt = serializers.DateTimeField()
+    finishedAt = serializers.DateTimeField(allow_null=True)
+
+
+class RulingListSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = RulingSerializer(many=True)
 
 
 class ProblemDetailSerializer(serializers.Serializer[Any]):

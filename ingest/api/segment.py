@@ -21,7 +21,8 @@ from ingest import refusals, selectors
 from ingest.api.authentication import key_of, project_id_of, token_of
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused, not_found, refusal
-from ingest.api.events import IngestView, received
+from ingest.api.events import IngestView, received, visitors_browser
+from ingest.core.bots import seen_through
 from ingest.core.events import IncomingEvent, Refused
 from ingest.core.keys import KeyKind
 from ingest.core.segment import MAX_BATCH_BYTES, Call, parse_call, parse_calls
@@ -44,7 +45,10 @@ class SegmentView(IngestView):
         parsed = self._parsed(request)
         headers = self.spend(request, len(parsed)) if parsed else {}
         now = timezone.now()
-        usable = [event for event in parsed if not isinstance(event, Refused)]
+        browser = (
+            visitors_browser(request) if request.headers.get("Content-Type", "").startswith("text/plain") else None
+        )
+        usable = [seen_through(event, browser) for event in parsed if not isinstance(event, Refused)]
         outcomes = record(project_id_of(request), usable, now=now)
         _note([found for found in (*parsed, *outcomes) if isinstance(found, Refused)], request)
         return Response(_SUCCESS, headers=headers | received(now))

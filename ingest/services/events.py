@@ -57,9 +57,11 @@ def record(project_id: UUID, incoming: Sequence[IncomingEvent], *, now: datetime
 
 
 def record_in_unit_of_work(
-    project_id: UUID, named: Sequence[tuple[str, IncomingEvent]], *, now: datetime
+    project_id: UUID, named: Sequence[tuple[str, IncomingEvent]], *, now: datetime, quiet: bool = False
 ) -> list[Outcome]:
-    """Store events, each given with its id, as a part of the caller's unit of work."""
+    """Store events, each given with its id, as a part of the caller's unit of work; `quiet` ones set off nothing."""
+    if not named:
+        return []
     stored: dict[str, UUID] = dict(
         database.select_rows(
             Event, ("event_id", "lead"), {"project": project_id, "event_id": {event_id for event_id, _ in named}}
@@ -68,7 +70,12 @@ def record_in_unit_of_work(
     fresh = [event for event_id, event in named if event_id not in stored]
     found = look_up(project_id, fresh, also=stored.values())
     recording = _Recording(
-        project_id=project_id, now=now, identities=found.identities, known_leads=found.leads, held=found.held
+        project_id=project_id,
+        now=now,
+        quiet=quiet,
+        identities=found.identities,
+        known_leads=found.leads,
+        held=found.held,
     )
     return recording.run(named, stored)
 
@@ -79,6 +86,7 @@ class _Recording:
 
     project_id: UUID
     now: datetime
+    quiet: bool
     identities: Identities
     known_leads: frozenset[UUID]
     held: dict[UUID, LeadRow]
@@ -168,6 +176,7 @@ class _Recording:
             ],
             new_lead_ids=self.new_leads,
             now=self.now,
+            quiet=self.quiet,
         )
         for absorbed, survivor, event_id in self.merges:
             merges.merge_in_unit_of_work(

@@ -9,6 +9,7 @@ from ingest import database
 from ingest.core.events import IncomingEvent, occurred_at
 from ingest.ids import new_id
 from ingest.models import Event, PendingEvent
+from ingest.services import verdicts
 from ingest.signals import EventsStored, events_stored
 from ingest.slots import slot_of
 
@@ -16,7 +17,7 @@ _EVENT_FIELDS = (
     "id", "project", "event_id", "lead", "kind", "event_type", "occurred_at", "received_at", "sent_at", "timestamp",
     "session_id", "properties", "traits", "context",
 )  # fmt: skip
-_PENDING_FIELDS = ("event", "lead_id", "slot", "due_at", "attempts")
+_PENDING_FIELDS = ("event", "lead_id", "slot", "due_at", "attempts", "quiet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +30,13 @@ class Line:
     home: UUID
 
 
-def append(project_id: UUID, lines: Sequence[Line], *, new_lead_ids: Sequence[UUID] = (), now: datetime) -> None:
-    """Store events of one project, as a part of the caller's unit of work, and tell who builds on the log."""
+def append(
+    project_id: UUID, lines: Sequence[Line], *, new_lead_ids: Sequence[UUID] = (), now: datetime, quiet: bool = False
+) -> None:
+    """Store events of one project, as a part of the caller's unit of work, and tell who builds on the log.
+
+    Scoring `quiet` ones sets off no automation.
+    """
     if not lines:
         return
     events, pending = [], []
@@ -54,15 +60,17 @@ def append(project_id: UUID, lines: Sequence[Line], *, new_lead_ids: Sequence[UU
                 event.context,
             )
         )
-        pending.append((key, line.home, slot_of(line.home), now, 0))
+        pending.append((key, line.home, slot_of(line.home), now, 0, quiet))
     # Sorted, so that two requests with the same events wait for each other in one direction only.
     database.insert_rows(Event, _EVENT_FIELDS, sorted(events, key=lambda row: row[2]))
+    if bots := verdicts.judge(project_id, [(row[0], row[13]) for row in events], now=now):
+        pending = [row for row in pending if row[0] not in bots]
     database.insert_rows(PendingEvent, _PENDING_FIELDS, pending)
     events_stored.send(
         sender=None,
         stored=EventsStored(
             project_id=project_id,
-            slots=frozenset(slot for _, _, slot, _, _ in pending),
+            slots=frozenset(row[2] for row in pending),
             new_lead_ids=tuple(new_lead_ids),
         ),
     )

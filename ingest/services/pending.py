@@ -5,10 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from ingest import database
-from ingest.models import PendingEvent
+from ingest.models import Lead, PendingEvent, Verdict
 from ingest.slots import slot_of
 
-_FIELDS = ("event", "lead_id", "slot", "due_at", "attempts")
+_FIELDS = ("event", "lead_id", "slot", "due_at", "attempts", "quiet")
 
 
 def settle(keys: Collection[UUID]) -> None:
@@ -18,11 +18,17 @@ def settle(keys: Collection[UUID]) -> None:
 
 def postpone(attempts: Mapping[UUID, tuple[UUID, int]], *, until: datetime) -> None:
     """Note that scoring these events failed, `{event: (lead, attempts so far)}`, and try them again at `until`."""
-    rows = [(key, lead_id, slot_of(lead_id), until, tried) for key, (lead_id, tried) in attempts.items()]
+    rows = [(key, lead_id, slot_of(lead_id), until, tried, False) for key, (lead_id, tried) in attempts.items()]
     database.upsert_rows(PendingEvent, _FIELDS, rows, unique=("event",), update=("due_at", "attempts"))
 
 
-def reopen(events: Sequence[tuple[UUID, UUID]], *, now: datetime) -> None:
-    """Put events, given as (event, lead), back on the list, as if they had just arrived."""
-    rows = [(key, lead_id, slot_of(lead_id), now, 0) for key, lead_id in events]
+def reopen(events: Sequence[tuple[UUID, UUID, bool]], *, now: datetime) -> None:
+    """Put events, given as (event, lead, quiet), back on the list, as if they had just arrived.
+
+    The excluded ones stay off.
+    """
+    database.lock_rows(Lead, [lead_id for _, lead_id, _ in events])  # or one could be excluded meanwhile
+    verdicts = Verdict.objects.filter(pk__in=[key for key, _, _ in events], excluded=True)
+    excluded = set(verdicts.values_list("pk", flat=True))
+    rows = [(key, lead_id, slot_of(lead_id), now, 0, quiet) for key, lead_id, quiet in events if key not in excluded]
     database.upsert_rows(PendingEvent, _FIELDS, rows, unique=("event",), update=("due_at", "attempts"))

@@ -17,6 +17,7 @@ from scoring.core.timeline import Timeline
 from scoring.insight import intelligence_of
 
 RUNS_SHOWN = 10
+EXCLUDED_SHOWN = 10
 
 
 def lead_facts(
@@ -65,6 +66,7 @@ def lead_facts(
         "older": urlencode({**place, "cursor": history.next}) if history.next else None,
         "newer": urlencode({**place, "cursor": history.previous}) if history.previous else None,
         "pending": 0 if at else len(queries.pending_since(lead)),
+        "excluded": () if at else queries.excluded_events(lead, limit=EXCLUDED_SHOWN),
         **who_is_who(lead),
         "runs": [run for run in _runs(lead) if at is None or run.occurred_at <= at],
         "intelligence": intelligence_of(view, now=at or now, timeline=timeline),

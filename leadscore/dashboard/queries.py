@@ -9,7 +9,7 @@ from uuid import UUID
 from ingest import selectors as ingest
 from ingest.core.keys import KeyKind
 from ingest.merge_history import sentences
-from ingest.models import ApiKey, Event, Lead, PendingEvent, Project
+from ingest.models import ApiKey, Event, Lead, PendingEvent, Project, Verdict
 from ingest.pages import Page
 from ingest.selectors import members_of
 from ingest.slots import slot_of
@@ -18,6 +18,7 @@ from leadscore.dashboard.stages import StageScale, scale_of_card
 from leadscore.dashboard.values import (
     EntryRow,
     EventChoice,
+    ExcludedEvent,
     LeadRow,
     NewestEvent,
     RankedRow,
@@ -91,9 +92,39 @@ def _newest(project: Project, events: list[Event]) -> tuple[NewestEvent, ...]:
             lead_id=event.lead.survivor.pk,
             lead_label=event.lead.survivor.label,
             sentence=told.get(event.pk, ""),
+            excluded=is_excluded(event),
         )
         for event in events
     )
+
+
+def is_excluded(event: Event) -> bool:
+    """Return whether an event, read with its verdict, does not count."""
+    verdict = getattr(event, "verdict", None)
+    return verdict is not None and verdict.excluded
+
+
+def excluded_events(lead: Lead, *, limit: int) -> tuple[ExcludedEvent, ...]:
+    """Return the newest events of a lead that do not count. One query."""
+    page = ingest.events_page(lead.project_id, lead_id=lead.pk, excluded=True, limit=limit)
+    return tuple(
+        ExcludedEvent(
+            id=event.pk,
+            event_type=event.event_type,
+            occurred_at=event.occurred_at,
+            why=reason_of(event.verdict),
+        )
+        for event in page.rows
+    )
+
+
+def reason_of(verdict: Verdict) -> str:
+    """Return in words why an event does not count."""
+    if (ruling := verdict.ruling) is not None:
+        return f"left out by {ruling.author_name}" + (f": {ruling.reason}" if ruling.reason else "")
+    if verdict.found == Verdict.Found.BOT:
+        return f"a bot ({verdict.detail})"
+    return "security software that opened every link of a mail"
 
 
 def stage_shares(project: Project, *, timeline: Timeline) -> tuple[StageShare, ...]:
@@ -213,7 +244,10 @@ def watched_events(lead: Lead, *, scale: StageScale) -> tuple[WatchedEvent, ...]
     events = list(
         Event.objects.filter(lead__in=members_of(lead.pk))
         .order_by("-occurred_at", "-event_id")
-        .only("event_id", "kind", "event_type", "occurred_at", "lead", "properties")[:WATCHED_EVENTS]
+        .select_related("verdict")
+        .only("event_id", "kind", "event_type", "occurred_at", "lead", "properties", "verdict__excluded")[
+            :WATCHED_EVENTS
+        ]
     )
     told = sentences(lead.project_id, events)
     pending = set(PendingEvent.objects.filter(pk__in=[event.pk for event in events]).values_list("pk", flat=True))
@@ -228,6 +262,7 @@ def watched_events(lead: Lead, *, scale: StageScale) -> tuple[WatchedEvent, ...]
             is_profile=event.kind == Event.Kind.PROFILE,
             occurred_at=event.occurred_at,
             pending=event.pk in pending,
+            excluded=is_excluded(event),
             entry=entry_of.get(event.pk),
         )
         for event in events

@@ -6,7 +6,16 @@ from django.contrib.auth.views import LogoutView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from leadscore.dashboard import downloads, integrations, merging, prediction, publishing, views
+from leadscore.dashboard import (
+    downloads,
+    exclusions,
+    importing,
+    integrations,
+    merging,
+    prediction,
+    publishing,
+    views,
+)
 
 
 def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -27,6 +36,13 @@ urlpatterns = [
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>/separate", merging.lead_separate, "lead_separate"),
     *page("p/<uuid:project_id>/duplicates", merging.duplicates, "duplicates"),
     *page("p/<uuid:project_id>/duplicates/dismiss", merging.duplicates_dismiss, "duplicates_dismiss"),
+    *page(
+        "p/<uuid:project_id>/leads/<uuid:lead_id>/events/<uuid:event_key>/counts",
+        exclusions.event_counts,
+        "event_counts",
+    ),
+    *page("p/<uuid:project_id>/exclusions", exclusions.exclusions, "exclusions"),
+    *page("p/<uuid:project_id>/exclusions/<uuid:ruling_id>/apply", exclusions.exclusions_apply, "exclusions_apply"),
     *page("p/<uuid:project_id>/leaderboard", views.leaderboard, "leaderboard"),
     *page("p/<uuid:project_id>/automations", views.automation_list, "automation_list"),
     *page("p/<uuid:project_id>/rules", publishing.rules, "rules"),
@@ -37,6 +53,11 @@ urlpatterns = [
     *page("p/<uuid:project_id>/prediction", prediction.prediction, "prediction"),
     *page("p/<uuid:project_id>/prediction/<uuid:report_id>/draft", prediction.prediction_draft, "prediction_draft"),
     *page("p/<uuid:project_id>/integrations", integrations.integrations, "integrations"),
+    *page("p/<uuid:project_id>/imports", importing.imports_page, "imports"),
+    *page("p/<uuid:project_id>/imports/<uuid:import_id>", importing.import_page, "import"),
+    *page("p/<uuid:project_id>/imports/<uuid:import_id>/start", importing.import_start, "import_start"),
+    *page("p/<uuid:project_id>/imports/<uuid:import_id>/cancel", importing.import_cancel, "import_cancel"),
+    *page("p/<uuid:project_id>/imports/<uuid:import_id>/rejected", importing.import_rejected, "import_rejected"),
     *page("p/<uuid:project_id>/export", downloads.project_export, "project_export"),
     *page("p/<uuid:project_id>/fire", views.fire_event, "fire_event"),
     *page("p/<uuid:project_id>/fire/candidates", views.fire_candidates, "fire_candidates"),

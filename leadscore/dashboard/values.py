@@ -85,6 +85,17 @@ class NewestEvent:
     lead_id: UUID
     lead_label: str
     sentence: str
+    excluded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExcludedEvent:
+    """An event of a lead that does not count, and why not, in words."""
+
+    id: UUID
+    event_type: str
+    occurred_at: datetime
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +140,7 @@ class WatchedEvent:
     is_profile: bool
     occurred_at: datetime
     pending: bool
+    excluded: bool
     entry: EntryRow | None
 
 

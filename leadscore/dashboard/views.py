@@ -25,6 +25,7 @@ from ingest.models import Lead, User
 from ingest.pages import CursorInvalid
 from leadscore.dashboard import charts, firing, moments, queries
 from leadscore.dashboard.access import Page, project_page
+from leadscore.dashboard.exclusions import may_exclude
 from leadscore.dashboard.forms import ORDERINGS, FireForm, LeadFilters
 from leadscore.dashboard.lead_facts import lead_facts
 from leadscore.dashboard.merging import lead_of_page
@@ -91,12 +92,14 @@ def overview(page: Page) -> HttpResponse:
     if page.htmx.target == "first-steps":
         return page.reload()
     shares = queries.stage_shares(page.project, timeline=page.timeline)
-    minutes = ingest.events_per_minute(page.project.pk, minutes=LIVE_MINUTES, now=timezone.now())
+    now = timezone.now()
+    minutes = ingest.events_per_minute(page.project.pk, minutes=LIVE_MINUTES, now=now)
     return page.live(
         "_overview",
         "overview",
         section="overview",
         throughput=charts.Throughput(minutes=tuple(minutes)),
+        excluded=ingest.excluded_since(page.project.pk, minutes=LIVE_MINUTES, now=now),
         shares=shares,
         lead_total=sum(share.count for share in shares),
         top=queries.top_leads(page.project, timeline=page.timeline, stage="", limit=8),
@@ -152,7 +155,7 @@ def lead_page(page: Page, lead_id: UUID) -> HttpResponse:
         facts = lead_facts(lead, timeline=page.timeline, scorecard=scorecard, cursor=cursor, at=at, now=now)
     except CursorInvalid:
         return redirect("lead_page", page.project.pk, lead.pk)
-    return page.live("_lead", "lead_page", section="leads", **facts)
+    return page.live("_lead", "lead_page", section="leads", may_exclude=may_exclude(page.user), **facts)
 
 
 @require_safe

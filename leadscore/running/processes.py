@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-DELIVERY_QUEUES = ("deliveries", "system")
+DELIVERY_QUEUES = ("deliveries", "system", "imports")
 WEB_THREADS = 8
 DELIVERY_CHILDREN = 2
 

@@ -90,7 +90,7 @@ class DuplicatesView(APIView):
 def _represent(suspicion: Suspicion, views: dict[UUID, LeadView]) -> dict[str, Any]:
     return {
         "id": str(suspicion.id),
-        "reason": suspicion.kind,
+        "inCommon": suspicion.kind,
         "since": suspicion.since,
         "leads": [represent_lead(views[lead.pk]) for lead in suspicion.leads],
     }

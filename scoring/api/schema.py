@@ -42,7 +42,7 @@ class LeadListSerializer(serializers.Serializer[Any]):
 
 class SuspicionSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    reason = serializers.ChoiceField(
+    inCommon = serializers.ChoiceField(
         choices=["email", "phone", "name"],
         help_text="The same e-mail address in another spelling, the same phone number, or the same name and company.",
     )

@@ -5,12 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from ingest import database
-from ingest.models import Event
+from ingest.models import Event, PendingEvent
 from ingest.services import pending
 from scoring.models import DeadLetter
 from scoring.services.projection import Failure
 
-_FIELDS = ("event", "project", "lead", "error", "traceback", "parked_at", "discarded")
+_FIELDS = ("event", "project", "lead", "error", "traceback", "parked_at", "discarded", "quiet")
 
 
 def park(failures: Mapping[UUID, Failure], *, now: datetime) -> None:
@@ -18,11 +18,12 @@ def park(failures: Mapping[UUID, Failure], *, now: datetime) -> None:
     if not failures:
         return
     events = Event.objects.filter(pk__in=failures).values_list("pk", "project", "lead")
+    quiet = set(PendingEvent.objects.filter(pk__in=failures, quiet=True).values_list("pk", flat=True))
     database.upsert_rows(
         DeadLetter,
         _FIELDS,
         [
-            (key, project_id, lead_id, failures[key].error, failures[key].traceback, now, False)
+            (key, project_id, lead_id, failures[key].error, failures[key].traceback, now, False, key in quiet)
             for key, project_id, lead_id in events
         ],
         unique=("event",),
@@ -35,8 +36,8 @@ def retry(keys: Collection[UUID], *, now: datetime) -> int:
     """Put parked events back on the list of pending ones; return how many."""
 
     def work() -> int:
-        letters = list(DeadLetter.objects.filter(pk__in=keys).values_list("pk", "lead"))
-        DeadLetter.objects.filter(pk__in=[key for key, _ in letters]).delete()
+        letters = list(DeadLetter.objects.filter(pk__in=keys).values_list("pk", "lead", "quiet"))
+        DeadLetter.objects.filter(pk__in=[key for key, _, _ in letters]).delete()
         pending.reopen(letters, now=now)
         return len(letters)
 

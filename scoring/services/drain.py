@@ -23,11 +23,11 @@ from scoring import selectors
 from scoring.core import engine
 from scoring.core.timeline import Timeline
 from scoring.log import logs_of
-from scoring.services import dead_letters, projection, refolds
+from scoring.services import bursts, dead_letters, projection, refolds
 from scoring.services.outcomes import Before, outcome_of
 from scoring.services.projection import Failure, Projection
 from scoring.services.refolds import Mark
-from scoring.signals import scored
+from scoring.signals import LeadOutcome, scored
 from scoring.timelines import timelines_of
 
 MAX_EVENTS = 4_000
@@ -42,6 +42,7 @@ class _Claim(NamedTuple):
 
     lead_id: UUID
     attempts: int
+    quiet: bool
 
 
 class _Work(NamedTuple):
@@ -64,7 +65,7 @@ def drain(slots: Collection[int], *, now: datetime) -> int:
     calling it until it returns zero always ends.
     """
     try:
-        return database.unit_of_work(lambda: _score_batch(_claims(slots, now=now), _fold, now=now))
+        return database.unit_of_work(lambda: _score_claims(_claims(slots, now=now), _fold, now=now))
     except (OperationalError, InterfaceError):
         raise  # the database is away or overloaded: nothing was written, and the sweep tries again
     except Exception:
@@ -78,20 +79,37 @@ def _claims(slots: Collection[int], *, now: datetime) -> dict[UUID, _Claim]:
     if not leads:
         return {}
     return {
-        key: _Claim(lead_id=lead_id, attempts=attempts)
-        for key, lead_id, attempts in ingested.pending_of(leads, now=now, limit=MAX_EVENTS)
+        key: _Claim(lead_id=lead_id, attempts=attempts, quiet=quiet)
+        for key, lead_id, attempts, quiet in ingested.pending_of(leads, now=now, limit=MAX_EVENTS)
     }
 
 
-def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -> int:
+def _score_claims(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -> int:
+    """Score quiet events, of which nobody who acts on scores is told, and then the others, from where those led."""
     if not claims:
         return 0
     homes = _hold({claim.lead_id for claim in claims.values()})
     claims = {key: claim._replace(lead_id=homes[claim.lead_id].lead_id) for key, claim in claims.items()}
+    quiet = {key: claim for key, claim in claims.items() if claim.quiet}
+    _score_batch(quiet, homes, fold, now=now)
+    outcomes = _score_batch(
+        {key: claims[key] for key in claims.keys() - quiet.keys()} if quiet else claims, homes, fold, now=now
+    )
+    if outcomes:
+        scored.send(sender=None, outcomes=outcomes)
+    return len(claims)
+
+
+def _score_batch(
+    claims: Mapping[UUID, _Claim], homes: Mapping[UUID, ingested.Home], fold: _Fold, *, now: datetime
+) -> list[LeadOutcome]:
+    if not claims:
+        return []
     batch: dict[UUID, list[LogRow]] = defaultdict(list)
     for row in ingested.log_of_pending(list(claims)):
         batch[homes[row[2]].lead_id].append(row)
     projects = {home.lead_id: home.project_id for home in homes.values()}
+    batch = bursts.set_aside(batch, projects, now=now)
     timelines = timelines_of({projects[lead_id] for lead_id in batch})
     works = {lead_id: _Work(timelines[projects[lead_id]], projects[lead_id], rows) for lead_id, rows in batch.items()}
     marks = refolds.marks_of(works)
@@ -104,9 +122,7 @@ def _score_batch(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -
     settled = [row[0] for rows in batch.values() for row in rows if row[0] not in failures]
     pending.settle(settled)
     _set_aside(failures, claims, now=now)
-    outcomes = [outcome_of(done, before, batch[done.lead_id]) for done, before in folded]
-    scored.send(sender=None, outcomes=outcomes)
-    return len(claims)
+    return [outcome_of(done, before, batch[done.lead_id]) for done, before in folded]
 
 
 def _hold(lead_ids: Collection[UUID]) -> dict[UUID, ingested.Home]:
@@ -218,7 +234,7 @@ def _score_leads_alone(slots: Collection[int], *, now: datetime) -> int:
         by_lead[claim.lead_id][key] = claim
     for lead_id, own in by_lead.items():
         try:
-            database.unit_of_work(partial(_score_batch, own, _fold_from_log, now=now))
+            database.unit_of_work(partial(_score_claims, own, _fold_from_log, now=now))
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:

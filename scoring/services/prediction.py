@@ -13,7 +13,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from ingest import database
+from ingest.background import start
 from ingest.models import Event, Lead, User
+from ingest.selectors import counting
 from scoring.core.prediction.collector import Collector
 from scoring.core.prediction.report import Report, dump_report, load_report, make_report
 from scoring.models import PredictionReport, Rule
@@ -21,7 +23,6 @@ from scoring.observations import observe
 from scoring.regression import suggest
 from scoring.services.rescore import batches
 from scoring.timelines import timeline_of
-from scoring.wake import start
 
 Status = PredictionReport.Status
 UNFINISHED = (Status.WAITING, Status.RUNNING)
@@ -80,7 +81,7 @@ def refusal(project_id: UUID, *, scorecard: str, outcome: str) -> Refused | None
         return Refused(reason=f"No scorecard “{scorecard}” is in force.")
     if card.basis != "events":
         return Refused(reason=f"“{scorecard}” rates what a lead is, not what it does, so it has no hits to count.")
-    if not Event.objects.filter(project=project_id, event_type=outcome).exists():
+    if not counting(Event.objects.filter(project=project_id, event_type=outcome)).exists():
         return Refused(reason=f"No event “{outcome}” has ever come in. Choose an outcome that has happened.")
     return None
 

@@ -103,6 +103,18 @@ def _rebuild(project_id: UUID, lead_ids: Sequence[UUID], *, now: datetime) -> Ta
     return _tally(projections, before)
 
 
+def refold(project_id: UUID, lead_ids: Sequence[UUID], *, now: datetime) -> None:
+    """Rebuild leads of which other events count than did, as a part of the caller's unit of work, which holds them.
+
+    The ledger follows the log again in the same transaction, and nothing fires: the leads have done nothing.
+    """
+    if not lead_ids:
+        return
+    projections = _fold(project_id, lead_ids, timeline_of(project_id), now=now)
+    projection.write(projections)
+    dead_letters.park({key: failure for done in projections for key, failure in done.failures.items()}, now=now)
+
+
 def preview_leads(
     project_id: UUID, lead_ids: Sequence[UUID], timeline: Timeline | None = None, *, now: datetime
 ) -> Tally:

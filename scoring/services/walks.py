@@ -16,10 +16,10 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import F
 from django.utils import timezone
 
-from ingest import database
+from ingest import background, database
 from ingest.models import Lead, Project, User
 from ingest.slots import SLOTS
-from scoring import routing, wake
+from scoring import routing
 from scoring.core.fingerprint import fingerprint
 from scoring.core.preview import Tally
 from scoring.core.ruleset import compile_ruleset, dump_ruleset, parse_ruleset
@@ -143,7 +143,7 @@ def _send(part: WalkPart) -> None:
     """Send the task that goes on with a part. It names the cursor, so that of doubled tasks one goes on."""
     queues = routing.queues_of(part.slots) if part.walk.kind == Walk.Kind.RESCORE else set()
     queue = queues.pop() if len(queues) == 1 else "system"
-    wake.start("scoring.tasks.walk", part.pk, part.cursor, queue=queue)
+    background.start("scoring.tasks.walk", part.pk, part.cursor, queue=queue)
 
 
 def _running(project_id: UUID, kind: Walk.Kind) -> list[Walk]:

@@ -17,6 +17,7 @@ READING = [
     "/api/leads/export",
     *("/api/leads/x/intelligence", "/api/leads/x/explain", "/api/leaderboard", "/api/rules", "/api/rulesets"),
     *("/api/analytics/overview", "/api/analytics/throughput", "/api/analytics/stages", "/api/automations/runs"),
+    *("/api/imports", "/api/imports/x", "/api/imports/x/rejected"),
 ]
 
 

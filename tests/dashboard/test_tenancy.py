@@ -20,6 +20,8 @@ PAGES = [
     "/fire",
     "/fire/candidates",
     "/integrations",
+    "/exclusions",
+    "/imports",
 ]
 
 

@@ -12,7 +12,7 @@ import redis
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from ingest import redis_access
+from ingest import background, redis_access
 from ingest.models import PendingEvent
 from leadscore.celery import app
 from scoring import routing, tasks, wake
@@ -77,7 +77,7 @@ def broker_at() -> Iterator[Callable[[str], None]]:
     def use(url: str) -> None:
         app.conf.update(broker_write_url=url)
         app._after_fork()  # type: ignore[attr-defined]  # drops the connections that are open
-        wake.broker_pause.end()
+        background.broker_pause.end()
 
     yield use
     use(before)
@@ -109,7 +109,7 @@ def test_a_broker_that_is_away_costs_a_second_once_and_raises_nothing(
     broker_at(nowhere)
 
     begun = time.perf_counter()
-    wake.start("scoring.tasks.sweep")
+    background.start("scoring.tasks.sweep")
     wake.wake(drain, routing.queues())
     wake.wake_again(drain, routing.queues())
 
@@ -210,7 +210,7 @@ def test_a_rescore_in_the_background_goes_on_where_its_time_ended(
     walk = walks.start_rescore(project.pk, by=None, now=timezone.now(), in_background=False)
     part = walk.parts.get()
 
-    with mock.patch.object(wake, "start") as sent:
+    with mock.patch.object(background, "start") as sent:
         tasks.walk(str(part.pk), None)
 
     first = min(lead_of(project, user).pk for user in ("ada", "bob"))

@@ -196,7 +196,10 @@ def test_everything_that_is_wrong_is_said_at_once_in_sentences() -> None:
 
 
 def test_an_event_must_say_whose_it_is() -> None:
-    assert refusal(b'{"eventType": "a"}').detail == "The body must have one of leadId, userId, anonymousId or email"
+    assert (
+        refusal(b'{"eventType": "a"}').detail
+        == "The body must have one of leadId, userId, anonymousId, email or externalIds"
+    )
 
 
 # --- Batches -------------------------------------------------------------------------------------------------------

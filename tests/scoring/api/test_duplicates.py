@@ -38,8 +38,8 @@ def test_leads_that_may_be_one_are_listed_with_the_reason(caller: Caller) -> Non
 
     (suspicion,) = found(caller)["results"]
 
-    assert suspicion.keys() == {"id", "reason", "since", "leads"}
-    assert suspicion["reason"] == "email"
+    assert suspicion.keys() == {"id", "inCommon", "since", "leads"}
+    assert suspicion["inCommon"] == "email"
     assert suspicion["leads"] == [caller.get(f"/api/leads/{lead}").json() for lead in (one, other)]
 
 

@@ -27,7 +27,7 @@ def tasks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(name: str, args: tuple[str, ...], **_: object) -> None:
         current_app.tasks[name](*args)
 
-    monkeypatch.setattr("scoring.wake.current_app.send_task", run)
+    monkeypatch.setattr("ingest.background.current_app.send_task", run)
 
 
 def publish_rules(

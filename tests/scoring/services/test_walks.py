@@ -9,8 +9,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from ingest import background
 from ingest.models import Project
-from scoring import routing, wake
+from scoring import routing
 from scoring.models import LeadScore, ScoreEntry, Walk, WalkPart
 from scoring.services import walks
 from scoring.services.rescore import batches
@@ -92,7 +93,7 @@ def test_of_two_that_walk_the_same_part_one_stops_and_no_lead_counts_twice(proje
 
 
 def test_in_the_background_the_leads_are_split_over_the_lead_queues(project: Project) -> None:
-    with mock.patch.object(wake, "start") as sent, transaction.atomic():
+    with mock.patch.object(background, "start") as sent, transaction.atomic():
         walk = begin(project, in_background=True)
         parts = list(walk.parts.all())
         walks._send_all(parts)
@@ -106,7 +107,7 @@ def test_in_the_background_the_leads_are_split_over_the_lead_queues(project: Pro
 
 def test_a_task_that_was_doubled_does_nothing(project: Project) -> None:
     part = begin(project).parts.get()
-    with mock.patch.object(wake, "start") as sent:
+    with mock.patch.object(background, "start") as sent:
         walks.walk_on(part.pk, None, seconds=-1)
         cursor = WalkPart.objects.get(pk=part.pk).cursor
         walks.walk_on(part.pk, None, seconds=-1)
@@ -118,7 +119,7 @@ def test_a_task_that_was_doubled_does_nothing(project: Project) -> None:
 def test_the_sweep_goes_on_with_what_stands_still_and_only_with_that(project: Project) -> None:
     part = begin(project).parts.get()
     now = timezone.now()
-    with mock.patch.object(wake, "start") as sent:
+    with mock.patch.object(background, "start") as sent:
         assert walks.go_on(now=now) == 0
         assert walks.go_on(now=now + timedelta(minutes=2)) == 1
         assert walks.go_on(now=now + timedelta(minutes=2, seconds=5)) == 0
