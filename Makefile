@@ -22,7 +22,7 @@ run: venv ## run everything: web, workers, beat, database; Ctrl-C ends it
 	@exec $(IN_VENV) manage.py up --end-with-parent
 
 test: venv-dev ## the tests, on SQLite and an embedded Redis unless DATABASE_URL and REDIS_URL are set
-	$(IN_VENV) -m pytest -m "not browser and not system" $(ARGS)
+	$(IN_VENV) -m pytest -m "not browser and not system" -n auto --maxprocesses 6 --dist loadfile $(ARGS)
 
 test-browser: venv-dev ## the tests that need Chromium
 	$(IN_VENV) -m pytest -m browser $(ARGS)

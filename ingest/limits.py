@@ -1,4 +1,4 @@
-"""How many events a key may send: a token bucket per key, shared by all web processes through Redis.
+"""How many events a key may send, and how many bad keys an address: token buckets that web processes share in Redis.
 
 The bucket is GCRA, the exact continuous form of a token bucket (no window whose edge lets twice the limit through):
 it holds a minute's worth of events and refills steadily. Without Redis each process keeps buckets of its own, so a
@@ -13,18 +13,20 @@ from uuid import UUID
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from throttled import MemoryStore, RateLimitResult, RedisStore, Throttled, per_min
+from throttled import MemoryStore, RateLimitState, RedisStore, Throttled, per_min
 from throttled.constants import RateLimiterType
 
 from ingest import redis_access
 
 WINDOW_SECONDS = 60
+_BAD_KEYS = "bad-keys"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
     """What a key may still send: whether these events were `granted`, and when there is room again, in seconds."""
 
+    name: str = "default"
     limit: int
     granted: bool
     remaining: int
@@ -34,12 +36,12 @@ class Allowance:
     @property
     def policy(self) -> str:
         """Return the `RateLimit-Policy` header (IETF draft-ietf-httpapi-ratelimit-headers)."""
-        return f'"default";q={self.limit};w={WINDOW_SECONDS}'
+        return f'"{self.name}";q={self.limit};w={WINDOW_SECONDS}'
 
     @property
     def state(self) -> str:
         """Return the `RateLimit` header."""
-        return f'"default";r={self.remaining};t={self.reset_after}'
+        return f'"{self.name}";r={self.remaining};t={self.reset_after}'
 
 
 def spend(key_id: UUID, *, events_per_minute: int, events: int) -> Allowance:
@@ -50,17 +52,39 @@ def spend(key_id: UUID, *, events_per_minute: int, events: int) -> Allowance:
     result = redis_access.attempt(
         lambda _: _bucket(events_per_minute, _redis_store()).limit(name, events), otherwise=None
     ) or _bucket(events_per_minute, _memory_store()).limit(name, events)
-    return _allowance(result, events_per_minute)
+    return _allowance(result.state, events_per_minute, limited=result.limited)
 
 
-def _allowance(result: RateLimitResult, limit: int) -> Allowance:
-    state = result.state
+def spend_bad_key(network: str) -> None:
+    """Take a token from the bucket of a network that has sent a bad key."""
+    most = settings.BAD_KEYS_PER_MINUTE
+    if most:
+        name = f"bad-keys:{network}:{most}"
+        counted = redis_access.attempt(lambda _: _bucket(most, _redis_store()).limit(name), otherwise=None)
+        if counted is None:
+            _bucket(most, _memory_store()).limit(name)
+
+
+def bad_keys_left(network: str) -> Allowance:
+    """Return how many bad keys a network may still send, taking nothing; `granted` while it is one or more."""
+    most = settings.BAD_KEYS_PER_MINUTE
+    if not most:
+        return Allowance(name=_BAD_KEYS, limit=0, granted=True, remaining=0, reset_after=0, retry_after=0)
+    name = f"bad-keys:{network}:{most}"
+    state = redis_access.attempt(lambda _: _bucket(most, _redis_store()).peek(name), otherwise=None) or _bucket(
+        most, _memory_store()
+    ).peek(name)
+    return _allowance(state, most, limited=state.remaining < 1, name=_BAD_KEYS)
+
+
+def _allowance(state: RateLimitState, limit: int, *, limited: bool, name: str = "default") -> Allowance:
     return Allowance(
+        name=name,
         limit=limit,
-        granted=not result.limited,
+        granted=not limited,
         remaining=max(0, state.remaining),
         reset_after=math.ceil(state.reset_after),
-        retry_after=max(1, math.ceil(state.retry_after)) if result.limited else 0,
+        retry_after=max(1, math.ceil(state.retry_after)) if limited else 0,
     )
 
 

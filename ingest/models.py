@@ -219,6 +219,11 @@ class Event(models.Model):
         ]
         indexes = [
             models.Index(fields=["lead", "occurred_at"], name="event_of_lead"),
+            models.Index(
+                fields=["lead", "session_id", "occurred_at"],
+                name="event_of_session",
+                condition=~models.Q(session_id=""),
+            ),
             models.Index(fields=["project", "-id"], name="event_newest"),
             models.Index(fields=["project", "event_type", "-id"], name="event_newest_of_type"),
         ]
@@ -417,7 +422,7 @@ class PendingEvent(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["slot", "due_at"], name="pending_by_slot"),
+            models.Index(fields=["slot", "due_at", "lead_id"], name="pending_by_slot"),
             models.Index(fields=["lead_id"], name="pending_by_lead"),
         ]
 

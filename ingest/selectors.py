@@ -1,7 +1,7 @@
 """Read what ingestion stores. Every query starts from a project, or from the projects a person is a member of."""
 
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -390,10 +390,14 @@ def rejected_as_csv(import_id: UUID) -> Iterator[str]:
 # --- What is pending ----------------------------------------------------------------------------------------------
 
 
-def leads_waiting(slots: Collection[int], *, now: datetime, limit: int) -> list[UUID]:
-    """Return the leads of the `limit` longest due pending events of these slots, the longest due first."""
+def leads_waiting(
+    slots: Collection[int], *, now: datetime, limit: int, without: Collection[UUID] = ()
+) -> Mapping[UUID, int]:
+    """Return whose the `limit` longest due pending events of these slots are, the longest due first, and how many."""
     due = PendingEvent.objects.filter(slot__in=slots, due_at__lte=now).order_by("due_at")
-    return list(dict.fromkeys(due.values_list("lead_id", flat=True)[:limit]))
+    if without:
+        due = due.exclude(lead_id__in=without)
+    return Counter(due.values_list("lead_id", flat=True)[:limit])
 
 
 def pending_of(lead_ids: Collection[UUID], *, now: datetime, limit: int) -> list[tuple[UUID, UUID, int, bool]]:
@@ -428,3 +432,19 @@ LogRow = tuple[UUID, str, UUID, str, str, datetime, dict[str, object], dict[str,
 def log_of_pending(keys: Sequence[UUID]) -> list[LogRow]:
     """Return the `LOG_FIELDS` of those of these events that are still pending, in no order."""
     return list(Event.objects.filter(pk__in=keys, pending__isnull=False).values_list(*LOG_FIELDS))
+
+
+def due_among(keys: Collection[UUID], *, now: datetime) -> dict[UUID, tuple[int, bool]]:
+    """Return which of these events are pending and due, `{event: (attempts, quiet)}`."""
+    due = PendingEvent.objects.filter(pk__in=keys, due_at__lte=now)
+    return {key: (attempts, quiet) for key, attempts, quiet in due.values_list("event_id", "attempts", "quiet")}
+
+
+def log_sizes(lead_ids: Collection[UUID]) -> Mapping[UUID, int]:
+    """Return how many events make up each of these leads, which stand for themselves. Two queries."""
+    homes = members_of_leads(lead_ids)
+    events = Event.objects.filter(lead__in=homes).order_by()
+    sizes: Counter[UUID] = Counter()
+    for member, count in events.values_list("lead").annotate(count=Count("pk")):
+        sizes[homes[member]] += count
+    return sizes

@@ -197,6 +197,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # served from where they lie: nothing to collect before a start
 
 # --- API -----------------------------------------------------------------------------------------------------------
+BAD_KEYS_PER_MINUTE = env.whole_number("BAD_KEYS_PER_MINUTE", default=60, least=0, most=1_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # the largest batch of events
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -45,6 +45,24 @@ def _countable(
     return database.rows_of(events, LOG_FIELDS)
 
 
+def log_from(
+    members: Collection[UUID], *, after: datetime | None, limit: int, now: datetime
+) -> tuple[list[LogRow], bool]:
+    """Return events that count and come after a moment, with what is pending and due; and whether these are all.
+
+    A part of about `limit` events of a long log, in no order. It ends between two moments, never between events of one.
+    """
+    counted = counting(Event.objects.all()).filter(lead__in=members, dead_letter__isnull=True)
+    events = counted.filter(Q(pending__isnull=True) | Q(pending__due_at__lte=now))
+    if after is not None:
+        events = events.filter(occurred_at__gt=after)
+    moments = events.order_by("occurred_at").values_list("occurred_at", flat=True)
+    end = next(iter(moments[limit - 1 : limit]), None)
+    if end is not None:
+        events = events.filter(occurred_at__lte=end)
+    return database.rows_of(events, LOG_FIELDS), end is None
+
+
 _ADJUSTMENT = Event.Kind.ADJUSTMENT.value
 _TOLD = frozenset({Event.Kind.PROFILE.value, Event.Kind.MERGE.value})  # what is said of a lead, and nothing it did
 

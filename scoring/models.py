@@ -245,6 +245,30 @@ class LeadState(models.Model):
         return f"State of {self.lead_id}"
 
 
+class LongRefold(models.Model):
+    """A lead whose long log is being folded again, part by part, so that the other leads have their turns between.
+
+    Until it is done its scores are those of before, and nobody else scores it: its new events wait.
+    """
+
+    lead = models.OneToOneField(Lead, on_delete=models.CASCADE, primary_key=True, related_name="long_refold")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    slot = models.PositiveSmallIntegerField(help_text="Which of the lead slots the lead hashes to.")
+    due_at = models.DateTimeField(help_text="When it had its last turn, or is to have the next.")
+    before = models.JSONField(null=True, help_text="Where the lead stood when it began: its stage, how far folded.")
+    state = models.JSONField(null=True, help_text="The engine's state after the parts that are done.")
+    folded_to = models.DateTimeField(null=True, help_text="The events up to this time are folded.")
+    last_event_at = models.DateTimeField(null=True, help_text="When the newest event of those occurred.")
+    newest = models.JSONField(null=True, help_text="The newest of those events that were pending: key, type and time.")
+    quiet = models.BooleanField(default=False, help_text="Whether what made it necessary is no reason to act.")
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at", "slot"], name="long_refold_by_turn")]
+
+    def __str__(self) -> str:
+        return f"Refold of {self.lead_id}, part by part"
+
+
 class Refold(models.Model):
     """A mark that a lead's ledger does not follow from its log any longer, because the log itself has changed.
 

@@ -19,7 +19,7 @@ from scoring.core import engine
 from scoring.core.grade import grade
 from scoring.core.ruleset import Card, Ruleset
 from scoring.core.timeline import Timeline
-from scoring.models import DeadLetter, LeadScore, LeadState, PredictionReport, ScoreEntry
+from scoring.models import DeadLetter, LeadScore, LeadState, LongRefold, PredictionReport, ScoreEntry
 from scoring.timelines import timeline_of
 
 
@@ -57,8 +57,24 @@ def standings_on_primary(project_id: UUID, lead_ids: Collection[UUID]) -> dict[U
 
 def leads_fading(slots: Collection[int], *, now: datetime, limit: int) -> list[UUID]:
     """Return up to `limit` leads of these slots whose points fade or expire by now, the longest due first."""
-    due = LeadState.objects.filter(next_change_at__lte=now, slot__in=slots).order_by("next_change_at")
+    due = LeadState.objects.filter(next_change_at__lte=now, slot__in=slots, lead__long_refold__isnull=True)
+    due = due.order_by("next_change_at")
     return list(due.values_list("lead", flat=True)[:limit])
+
+
+def leads_refolding(slots: Collection[int]) -> list[UUID]:
+    """Return the leads of these slots whose long logs are being folded again, part by part."""
+    return list(LongRefold.objects.filter(slot__in=slots).values_list("lead", flat=True))
+
+
+def refolding_among(lead_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of these leads whose long logs are being folded again."""
+    return set(LongRefold.objects.filter(lead__in=lead_ids).values_list("lead", flat=True)) if lead_ids else set()
+
+
+def slots_refolding(*, since: datetime) -> set[int]:
+    """Return the slots of the leads whose long logs are being folded again and that have waited since `since`."""
+    return set(LongRefold.objects.filter(due_at__lt=since).order_by().values_list("slot", flat=True).distinct())
 
 
 def slots_fading(*, now: datetime) -> set[int]:

@@ -1,7 +1,7 @@
 """What the forms of rules suggest: event types and fields that projects' recent events really have."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,28 @@ from ingest.models import Event
 LOOKED_AT = 500
 SHOWN = 200
 DEEPEST = 3
+
+
+# Fields that clients have in common, whether or not there is an event with them yet, and what people call them.
+LABELS = {
+    "context.campaign.source": "Campaign source (utm_source)",
+    "context.campaign.medium": "Campaign medium (utm_medium)",
+    "context.campaign.name": "Campaign name (utm_campaign)",
+    "context.campaign.term": "Campaign keyword (utm_term)",
+    "context.campaign.content": "Campaign content (utm_content)",
+    "context.page.path": "Page path",
+    "context.page.url": "Page address",
+    "context.page.referrer": "Page before this one (referrer)",
+    "context.page.title": "Page title",
+    "context.firstTouch.source": "First touch: source",
+    "context.firstTouch.referrer": "First touch: referrer",
+    "context.lastTouch.source": "Last touch: source",
+}
+
+
+def options_of(fields: Iterable[str]) -> list[tuple[str, str]]:
+    """Return fields with what people call them (empty for a project's own), and after them the common ones."""
+    return [(name, LABELS.get(name, "")) for name in dict.fromkeys([*fields, *LABELS])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

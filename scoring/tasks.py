@@ -51,7 +51,9 @@ def drain(queue: str) -> None:
 @shared_task(ignore_result=True, time_limit=60)
 def sweep() -> None:
     """Wake the queues whose events have waited for a while, and the walks that stand still: a task may be lost."""
-    wake.wake_again(drain, routing.queues_of(log.slots_waiting(since=timezone.now() - SWEEP_AFTER)))
+    since = timezone.now() - SWEEP_AFTER
+    waiting = log.slots_waiting(since=since) | selectors.slots_refolding(since=since)
+    wake.wake_again(drain, routing.queues_of(waiting))
     walks.go_on(now=timezone.now())
 
 

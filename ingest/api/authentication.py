@@ -12,6 +12,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from ingest import selectors
+from ingest.api import strangers
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused
 from ingest.core.events import MAX_BATCH_BYTES, key_in_body
@@ -27,12 +28,15 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey]:
         token = token_of(request)
+        strangers.refuse_guessing(request, token)
+        key = selectors.active_key(token) if token else None
+        if token and key is not None:
+            strangers.remember_good_key(token)
+            return AnonymousUser(), key
+        strangers.count_bad_key(request, token)
         if not token:
             raise NotAuthenticated("Send your API key, for example as “Authorization: Bearer sk_…”.")
-        key = selectors.active_key(token)
-        if key is None:
-            raise AuthenticationFailed("This API key is unknown, revoked or inactive.")
-        return AnonymousUser(), key
+        raise AuthenticationFailed("This API key is unknown, revoked or inactive.")
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="LeadScore"'

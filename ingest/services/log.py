@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ingest import database
+from ingest.core.campaigns import with_campaign
 from ingest.core.events import IncomingEvent, occurred_at
 from ingest.ids import new_id
 from ingest.models import Event, PendingEvent
@@ -57,7 +58,7 @@ def append(
                 event.session_id,
                 event.properties,
                 event.traits,
-                event.context,
+                with_campaign(event.context, event.properties),
             )
         )
         pending.append((key, line.home, slot_of(line.home), now, 0, quiet))

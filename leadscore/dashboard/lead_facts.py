@@ -7,7 +7,9 @@ from urllib.parse import urlencode
 
 from automation import selectors as automation
 from automation.selectors import RunLine
+from ingest import visits
 from ingest.models import Lead
+from ingest.selectors import members_of
 from leadscore.dashboard import moments, queries
 from leadscore.dashboard.charts import score_chart
 from leadscore.dashboard.merge_facts import who_is_who
@@ -41,7 +43,11 @@ def lead_facts(
     steps = queries.score_steps(lead, scale=scale)
     chosen = {"scorecard": scale.scorecard} if scorecard else {}
     place = chosen | ({"at": str(int(at.timestamp()))} if at else {})
+    members = members_of(lead.pk)
+    first_touch, last_touch = visits.touches_of(members)
     return {
+        "first_touch": first_touch.words,
+        "last_touch": last_touch.words if last_touch != first_touch else "",
         "lead": lead,
         "at": at,
         "slider": moments.slider(queries.first_step_at(lead, steps, scale=scale), at=at, now=now),
@@ -67,7 +73,7 @@ def lead_facts(
         "newer": urlencode({**place, "cursor": history.previous}) if history.previous else None,
         "pending": 0 if at else len(queries.pending_since(lead)),
         "excluded": () if at else queries.excluded_events(lead, limit=EXCLUDED_SHOWN),
-        **who_is_who(lead),
+        **who_is_who(lead, members),
         "runs": [run for run in _runs(lead) if at is None or run.occurred_at <= at],
         "intelligence": intelligence_of(view, now=at or now, timeline=timeline),
     }

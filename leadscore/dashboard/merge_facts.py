@@ -1,6 +1,6 @@
 """What the pages show of who is who: merges of a lead, two leads side by side, suspected duplicates."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,9 +52,8 @@ class SuspicionRow:
     suspects: Sequence[Suspect]
 
 
-def who_is_who(lead: Lead) -> dict[str, Any]:
-    """Return what a lead answers to, what was merged into it, and which names were not used. Five queries at most."""
-    members = ingest.members_of(lead.pk)
+def who_is_who(lead: Lead, members: Collection[UUID]) -> dict[str, Any]:
+    """Return what a lead answers to, what was merged into it, and which names were not used. Four queries at most."""
     return {
         "identifiers": ingest.identifiers_of_members(members),
         "merged": merged_leads(lead.project_id, members),

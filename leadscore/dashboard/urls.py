@@ -36,6 +36,7 @@ urlpatterns = [
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>/separate", merging.lead_separate, "lead_separate"),
     *page("p/<uuid:project_id>/duplicates", merging.duplicates, "duplicates"),
     *page("p/<uuid:project_id>/duplicates/dismiss", merging.duplicates_dismiss, "duplicates_dismiss"),
+    *page("p/<uuid:project_id>/leads/<uuid:lead_id>/visits", views.lead_visits, "lead_visits"),
     *page(
         "p/<uuid:project_id>/leads/<uuid:lead_id>/events/<uuid:event_key>/counts",
         exclusions.event_counts,

@@ -29,8 +29,10 @@ from leadscore.dashboard.exclusions import may_exclude
 from leadscore.dashboard.forms import ORDERINGS, FireForm, LeadFilters
 from leadscore.dashboard.lead_facts import lead_facts
 from leadscore.dashboard.merging import lead_of_page
+from scoring.visits import visits_page
 
 LIVE_MINUTES = 60
+VISITS_SHOWN = 5
 FAILED_LOG_INS = "10/m"
 
 
@@ -156,6 +158,26 @@ def lead_page(page: Page, lead_id: UUID) -> HttpResponse:
     except CursorInvalid:
         return redirect("lead_page", page.project.pk, lead.pk)
     return page.live("_lead", "lead_page", section="leads", may_exclude=may_exclude(page.user), **facts)
+
+
+@require_safe
+@project_page
+def lead_visits(page: Page, lead_id: UUID) -> HttpResponse:
+    """List a lead's visits, the newest first: a part of its page to a script, else a page of its own."""
+    lead = lead_of_page(page, lead_id)
+    cursor = page.request.GET.get("cursor") or None
+    try:
+        found = visits_page(lead, cursor=cursor, limit=VISITS_SHOWN)
+    except CursorInvalid:
+        return redirect("lead_visits", page.project.pk, lead.pk)
+    return page.render(
+        "_visits" if page.wants_fragment else "visits_page",
+        section="leads",
+        lead=lead,
+        visits=found.rows,
+        later=cursor,
+        next_url=found.next and f"?{urlencode({'cursor': found.next})}",
+    )
 
 
 @require_safe

@@ -53,6 +53,18 @@ def plainly(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+@register.filter
+def lasted(seconds: int) -> str:
+    """Return how long something took: “a moment”, “12 min”, “3 h 20 min”, “2 d 3 h”."""
+    if seconds < MINUTE:
+        return "a moment"
+    for unit, length, below, part in (("d", DAY, "h", HOUR), ("h", HOUR, "min", MINUTE)):
+        if seconds >= length:
+            rest = seconds % length // part
+            return f"{seconds // length} {unit}" + (f" {rest} {below}" if rest else "")
+    return f"{seconds // MINUTE} min"
+
+
 def in_words(at: datetime, *, now: datetime) -> str:
     """Return how long ago (or ahead) a moment is, as the browser script keeps writing it."""
     seconds = int((now - at).total_seconds())

@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from scoring.api import adjustments, analytics, insight, lead_export, leads, merges, rules
+from scoring.api import adjustments, analytics, insight, lead_export, leads, merges, rules, sessions
 
 _LEAD = r"^leads/(?P<lead_id>[^/]+)"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     re_path(r"^leads/export/?$", lead_export.LeadExportView.as_view(), name="api-leads-export"),
     re_path(rf"{_LEAD}/?$", leads.LeadView.as_view(), name="api-lead"),
     re_path(rf"{_LEAD}/history/?$", leads.HistoryView.as_view(), name="api-lead-history"),
+    re_path(rf"{_LEAD}/sessions/?$", sessions.SessionsView.as_view(), name="api-lead-sessions"),
     re_path(rf"{_LEAD}/intelligence/?$", insight.IntelligenceView.as_view(), name="api-lead-intelligence"),
     re_path(rf"{_LEAD}/adjustments/?$", adjustments.AdjustmentsView.as_view(), name="api-lead-adjustments"),
     re_path(rf"{_LEAD}/merge/?$", merges.MergeView.as_view(), name="api-lead-merge"),

@@ -55,7 +55,7 @@ class ConditionWidget(forms.Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.suggested: list[str] = []
+        self.suggested: list[tuple[str, str]] = []
         self.problems: dict[Place, list[str]] = {}
         self.stored: dict[str, Any] | None = None
 

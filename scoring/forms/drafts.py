@@ -21,7 +21,7 @@ from scoring.forms.lists import (
 )
 from scoring.models import Rule, RuleGroup, RulesetTest, Scorecard, Stage
 from scoring.services.draft import tree_of_rule
-from scoring.suggestions import Suggestions
+from scoring.suggestions import Suggestions, options_of
 
 PICKER = "%Y-%m-%dT%H:%M:%S"
 _SPARE_STAGES = [{"name": "cold", "min": -100_000_000}]
@@ -115,7 +115,7 @@ class RuleForm(_DraftForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._conditions.store(self.instance.when)
-        self._conditions.drawn.suggested = list(self.suggestions.fields)
+        self._conditions.drawn.suggested = options_of(self.suggestions.fields)
         cast("EventTypesWidget", self.fields["event_types"].widget).suggested = list(self.suggestions.event_types)
         cast("SuggestingInput", self.fields["cap_distinct"].widget).suggested = list(self.suggestions.fields)
 

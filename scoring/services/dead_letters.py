@@ -1,7 +1,8 @@
 """Park events whose scoring keeps failing; retry or discard them when somebody says so."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from ingest import database
@@ -10,6 +11,7 @@ from ingest.services import pending
 from scoring.models import DeadLetter
 from scoring.services.projection import Failure
 
+RETRY_DELAYS = (timedelta(seconds=5), timedelta(seconds=30))
 _FIELDS = ("event", "project", "lead", "error", "traceback", "parked_at", "discarded", "quiet")
 
 
@@ -30,6 +32,25 @@ def park(failures: Mapping[UUID, Failure], *, now: datetime) -> None:
         update=("error", "traceback", "parked_at", "discarded"),
     )
     pending.settle(failures)
+
+
+def set_aside(failures: Mapping[UUID, Failure], waiting: Mapping[UUID, tuple[UUID, int]], *, now: datetime) -> None:
+    """Postpone events that could not be scored, and park those that were postponed often enough.
+
+    `waiting` are those that are pending, `{event: (lead, attempts so far)}`. Another that cannot be scored had been
+    scored before and cannot be any longer (the rules have changed): it is parked at once.
+    """
+    again: dict[int, dict[UUID, tuple[UUID, int]]] = defaultdict(dict)
+    parked: dict[UUID, Failure] = {}
+    for key, failure in failures.items():
+        lead_id, attempts = waiting.get(key, (None, 0))
+        if lead_id is not None and attempts < len(RETRY_DELAYS):
+            again[attempts][key] = (lead_id, attempts + 1)
+        else:
+            parked[key] = failure
+    for attempts, postponed in again.items():
+        pending.postpone(postponed, until=now + RETRY_DELAYS[attempts])
+    park(parked, now=now)
 
 
 def retry(keys: Collection[UUID], *, now: datetime) -> int:

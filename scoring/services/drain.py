@@ -6,8 +6,9 @@ cannot be scored is tried again later and parked after that, while its lead and 
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
+from itertools import accumulate
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from scoring import selectors
 from scoring.core import engine
 from scoring.core.timeline import Timeline
 from scoring.log import logs_of
-from scoring.services import bursts, dead_letters, projection, refolds
+from scoring.services import bursts, dead_letters, long_refolds, projection, refolds
 from scoring.services.outcomes import Before, outcome_of
 from scoring.services.projection import Failure, Projection
 from scoring.services.refolds import Mark
@@ -32,7 +33,8 @@ from scoring.timelines import timelines_of
 
 MAX_EVENTS = 4_000
 MAX_LEADS = 500
-RETRY_DELAYS = (timedelta(seconds=5), timedelta(seconds=30))
+LEAD_SHARE = 1_000  # events of one lead in a batch, while it has more: the others must not wait for all of them
+MAX_REFOLDED = 20_000  # events of the logs that are folded again in a batch; those of other leads wait for the next
 
 logger = structlog.get_logger(__name__)
 
@@ -61,9 +63,15 @@ _Fold = Callable[[_Batch, datetime], Iterator[_Done]]
 def drain(slots: Collection[int], *, now: datetime) -> int:
     """Score one batch of the pending events of these slots; return how many were taken off the list or postponed.
 
-    Zero means that nothing was due. Events that the batch could not get past one by one are set aside too, so that
-    calling it until it returns zero always ends.
+    Zero means that nothing was due, and no less than `MAX_LEADS` where there is more to do. Events that the batch could
+    not get past one by one are set aside too, so that calling it until it returns zero always ends. After the batch one
+    lead whose long log is being folded again has its turn.
     """
+    scored = _drain_batch(slots, now=now)
+    return max(scored, MAX_LEADS) if long_refolds.go_on(slots, now=now) else scored
+
+
+def _drain_batch(slots: Collection[int], *, now: datetime) -> int:
     try:
         return database.unit_of_work(lambda: _score_claims(_claims(slots, now=now), _fold, now=now))
     except (OperationalError, InterfaceError):
@@ -74,14 +82,22 @@ def drain(slots: Collection[int], *, now: datetime) -> int:
 
 
 def _claims(slots: Collection[int], *, now: datetime) -> dict[UUID, _Claim]:
-    """Return what is due of the leads that have waited longest: all of a lead's events, so that it is folded once."""
-    leads = ingested.leads_waiting(slots, now=now, limit=MAX_EVENTS)[:MAX_LEADS]
+    """Return what is due of the leads that have waited longest: all of a lead's events, so that it is folded once.
+
+    Of a lead that has very many of them it is a share, and others are looked for behind them.
+    """
+    without = list(ingested.members_of_leads(refolding)) if (refolding := selectors.leads_refolding(slots)) else []
+    leads = ingested.leads_waiting(slots, now=now, limit=MAX_EVENTS, without=without)
     if not leads:
         return {}
-    return {
-        key: _Claim(lead_id=lead_id, attempts=attempts, quiet=quiet)
-        for key, lead_id, attempts, quiet in ingested.pending_of(leads, now=now, limit=MAX_EVENTS)
-    }
+    rows: list[tuple[UUID, UUID, int, bool]] = []
+    if crowd := [lead_id for lead_id, events in leads.items() if events > LEAD_SHARE]:  # three at most
+        for lead_id in crowd:
+            rows += ingested.pending_of([lead_id], now=now, limit=LEAD_SHARE)
+        leads = ingested.leads_waiting(slots, now=now, limit=MAX_EVENTS - len(rows), without=[*without, *crowd])
+    if leads:
+        rows += ingested.pending_of(list(leads)[:MAX_LEADS], now=now, limit=MAX_EVENTS - len(rows))
+    return {key: _Claim(lead_id=lead_id, attempts=attempts, quiet=quiet) for key, lead_id, attempts, quiet in rows}
 
 
 def _score_claims(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) -> int:
@@ -91,23 +107,26 @@ def _score_claims(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) 
     homes = _hold({claim.lead_id for claim in claims.values()})
     claims = {key: claim._replace(lead_id=homes[claim.lead_id].lead_id) for key, claim in claims.items()}
     quiet = {key: claim for key, claim in claims.items() if claim.quiet}
-    _score_batch(quiet, homes, fold, now=now)
-    outcomes = _score_batch(
+    _, all_quiet = _score_batch(quiet, homes, fold, now=now)
+    outcomes, all_others = _score_batch(
         {key: claims[key] for key in claims.keys() - quiet.keys()} if quiet else claims, homes, fold, now=now
     )
     if outcomes:
         scored.send(sender=None, outcomes=outcomes)
-    return len(claims)
+    return len(claims) if all_quiet and all_others else max(len(claims), MAX_LEADS)
 
 
 def _score_batch(
     claims: Mapping[UUID, _Claim], homes: Mapping[UUID, ingested.Home], fold: _Fold, *, now: datetime
-) -> list[LeadOutcome]:
+) -> tuple[list[LeadOutcome], bool]:
+    """Return what happened to the leads, and whether all of them were folded: some may have to wait for a turn."""
     if not claims:
-        return []
+        return [], True
     batch: dict[UUID, list[LogRow]] = defaultdict(list)
     for row in ingested.log_of_pending(list(claims)):
         batch[homes[row[2]].lead_id].append(row)
+    for lead_id in selectors.refolding_among(batch):  # a worker has begun since the claims were read
+        del batch[lead_id]
     projects = {home.lead_id: home.project_id for home in homes.values()}
     batch = bursts.set_aside(batch, projects, now=now)
     timelines = timelines_of({projects[lead_id] for lead_id in batch})
@@ -117,12 +136,13 @@ def _score_batch(
     folded += _refold({lead_id: works[lead_id] for lead_id in marks}, marks, now=now)
     projections = [done for done, _ in folded]
     projection.write(projections)
-    refolds.done(marks)
+    refolds.done([done.lead_id for done in projections if done.lead_id in marks])
     failures = {key: failure for done in projections for key, failure in done.failures.items()}
-    settled = [row[0] for rows in batch.values() for row in rows if row[0] not in failures]
+    settled = [row[0] for done in projections for row in batch[done.lead_id] if row[0] not in failures]
     pending.settle(settled)
-    _set_aside(failures, claims, now=now)
-    return [outcome_of(done, before, batch[done.lead_id]) for done, before in folded]
+    dead_letters.set_aside(failures, {key: (claim.lead_id, claim.attempts) for key, claim in claims.items()}, now=now)
+    outcomes = [outcome_of(done, before, batch[done.lead_id]) for done, before in folded]
+    return outcomes, len(folded) == len(works)
 
 
 def _hold(lead_ids: Collection[UUID]) -> dict[UUID, ingested.Home]:
@@ -137,7 +157,7 @@ def _hold(lead_ids: Collection[UUID]) -> dict[UUID, ingested.Home]:
 def _fold(batch: _Batch, now: datetime) -> Iterator[_Done]:
     """Fold each lead onwards where its events come last, and from the log where one comes late or the rules moved.
 
-    Yields each projection with where the lead stood before.
+    Yields each projection with where the lead stood before. Leads that have to wait for a turn are left out.
     """
     standings = selectors.standings_of(batch)
     late: dict[UUID, Before] = {}
@@ -178,24 +198,38 @@ def _fold_from_log(batch: _Batch, now: datetime) -> Iterator[_Done]:
 
 
 def _rebuild(batch: _Batch, before: Mapping[UUID, Before], *, now: datetime) -> Iterator[_Done]:
+    """Fold leads from the log, as many as a batch should hold; a long log is folded in turns of its own."""
     if not batch:
         return
-    logs = logs_of(batch, with_pending=[row[0] for work in batch.values() for row in work.rows])
-    for lead_id, work in batch.items():
+    sizes = ingested.log_sizes(batch)
+    long = [lead_id for lead_id in batch if sizes[lead_id] > long_refolds.LONG_LOG]
+    long_refolds.begin({lead_id: (batch[lead_id].project_id, before[lead_id]) for lead_id in long}, now=now)
+    short = [lead_id for lead_id in batch if sizes[lead_id] <= long_refolds.LONG_LOG]
+    sums = accumulate(sizes[lead_id] for lead_id in short)
+    chosen = [lead_id for lead_id, events in zip(short, sums, strict=True) if events <= MAX_REFOLDED]
+    keys = [row[0] for lead_id in chosen for row in batch[lead_id].rows]
+    logs = logs_of(chosen, with_pending=keys)
+    for lead_id in chosen:
+        work = batch[lead_id]
         yield projection.rebuild(work.project_id, lead_id, work.timeline, logs[lead_id], now=now), before[lead_id]
 
 
 def _refold(batch: _Batch, marks: Mapping[UUID, Mark], *, now: datetime) -> Iterator[_Done]:
     """Fold leads whose logs have changed otherwise than by new events.
 
-    Where that is no reason to act, a lead stood before this batch where the rest of its log leads; else where it stood
-    last. Of leads that became one, the highest stage counts: what fired for it does not fire again.
+    A long log is folded in turns of its own. Where the change is no reason to act, a lead stood before this batch where
+    the rest of its log leads; else where it stood last. Of leads that became one, the highest stage counts: what fired
+    for it does not fire again.
     """
     if not batch:
         return
-    logs = logs_of(batch, with_pending=[row[0] for work in batch.values() for row in work.rows])
     stages = selectors.stages_of(batch)
-    for lead_id, work in batch.items():
+    sizes = ingested.log_sizes(batch)
+    long = {lead_id: work for lead_id, work in batch.items() if sizes[lead_id] > long_refolds.LONG_LOG}
+    long_refolds.begin({lead_id: (work.project_id, None) for lead_id, work in long.items()}, now=now)
+    short = {lead_id: work for lead_id, work in batch.items() if lead_id not in long}
+    logs = logs_of(short, with_pending=[row[0] for work in short.values() for row in work.rows])
+    for lead_id, work in short.items():
         table = work.timeline.latest.primary.stages
         mark = marks[lead_id]
         stage = stages.get((lead_id, work.timeline.latest.primary.name))
@@ -206,24 +240,6 @@ def _refold(batch: _Batch, marks: Mapping[UUID, Mark], *, now: datetime) -> Iter
             stage = known.state.cards[work.timeline.latest.primary.name].stage
         done = projection.rebuild(work.project_id, lead_id, work.timeline, logs[lead_id], now=now)
         yield done, Before.scored(mark.highest(stage, table), now=now)
-
-
-def _set_aside(failures: Mapping[UUID, Failure], claims: Mapping[UUID, _Claim], *, now: datetime) -> None:
-    """Postpone events that could not be scored, and park those that were postponed often enough.
-
-    An event that had been scored before and cannot be any longer (the rules have changed) is parked at once.
-    """
-    again: dict[int, dict[UUID, tuple[UUID, int]]] = defaultdict(dict)
-    parked: dict[UUID, Failure] = {}
-    for key, failure in failures.items():
-        claim = claims.get(key)
-        if claim is not None and claim.attempts < len(RETRY_DELAYS):
-            again[claim.attempts][key] = (claim.lead_id, claim.attempts + 1)
-        else:
-            parked[key] = failure
-    for attempts, postponed in again.items():
-        pending.postpone(postponed, until=now + RETRY_DELAYS[attempts])
-    dead_letters.park(parked, now=now)
 
 
 def _score_leads_alone(slots: Collection[int], *, now: datetime) -> int:
@@ -248,4 +264,4 @@ def _set_lead_aside(lead_id: UUID, claims: Mapping[UUID, _Claim], failure: Failu
     claims = {key: claim._replace(lead_id=homes[lead_id].lead_id) for key, claim in claims.items()}
     # Only what is still pending: another worker may have got past what failed here.
     failures = {row[0]: failure for row in ingested.log_of_pending(list(claims))}
-    _set_aside(failures, claims, now=now)
+    dead_letters.set_aside(failures, {key: (lead_id, claim.attempts) for key, claim in claims.items()}, now=now)

@@ -19,7 +19,7 @@ from scoring.core import engine
 from scoring.core.timeline import Timeline
 from scoring.log import logs_of
 from scoring.models import LeadState
-from scoring.services import dead_letters, projection, refolds
+from scoring.services import dead_letters, long_refolds, projection, refolds
 from scoring.services.outcomes import Before, outcome_of
 from scoring.services.projection import Projection
 from scoring.signals import scored
@@ -52,10 +52,11 @@ def fade(slots: Collection[int], *, now: datetime) -> int:
 
 def _fade(lead_ids: Sequence[UUID], *, now: datetime) -> int:
     database.lock_rows(Lead, lead_ids)
+    elsewhere = selectors.refolding_among(lead_ids)  # or somebody else has been here since
     standings = {
         lead_id: standing
         for lead_id, standing in selectors.standings_of(lead_ids).items()
-        if standing.next_change_at is not None and standing.next_change_at <= now  # nobody else has been here since
+        if lead_id not in elsewhere and standing.next_change_at is not None and standing.next_change_at <= now
     }
     projects = {home.lead_id: home.project_id for home in ingested.homes_of(standings).values()}
     marks = refolds.marks_of(standings)
@@ -107,6 +108,9 @@ def _fold(
         if entries > MAX_ENTRIES:
             break
     if moved:
+        sizes = ingested.log_sizes(moved)
+        long = [lead_id for lead_id in moved if sizes[lead_id] > long_refolds.LONG_LOG]
+        long_refolds.begin({lead_id: (projects[lead_id], moved.pop(lead_id)) for lead_id in long}, now=now)
         logs = logs_of(moved)
         for lead_id, then in moved.items():
             project_id = projects[lead_id]

@@ -1,6 +1,6 @@
 """What scoring a lead did to it, for those who act on scores: its events, and the stages it crossed and why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -39,10 +39,21 @@ def outcome_of(done: Projection, before: Before, rows: Sequence[LogRow]) -> Lead
         for row in sorted(rows, key=lambda row: (row[5], row[1]))
         if row[0] not in done.failures
     }
-    primary = done.timeline.latest.primary.name
-    card = done.state.cards[primary]
+    return LeadOutcome(
+        project_id=done.project_id,
+        lead_id=done.lead_id,
+        score=done.primary.score,
+        stage=done.primary.stage,
+        events=tuple(events.values()),
+        crossings=crossings_of(done, before, events),
+    )
+
+
+def crossings_of(done: Projection, before: Before, events: Mapping[UUID, ScoredEvent]) -> tuple[StageCrossing, ...]:
+    """Return the crossings of the primary scorecard, each with which of these events, by key, brought it about."""
+    primary = done.primary.name
     chain = [entry for entry in done.entries if entry.scorecard == primary]
-    crossings = tuple(
+    return tuple(
         StageCrossing(
             scorecard=primary,
             old_stage=crossing.old,
@@ -51,27 +62,19 @@ def outcome_of(done: Projection, before: Before, rows: Sequence[LogRow]) -> Lead
             new_score=crossing.entry.new_score,
             cause=cause,
         )
-        for crossing in stage_path(before.stage, chain, in_order=not done.rebuilt, after=card.stage)
+        for crossing in stage_path(before.stage, chain, in_order=not done.rebuilt, after=done.primary.stage)
         if (cause := _cause(crossing.entry, before, events)) is not None
     )
-    return LeadOutcome(
-        project_id=done.project_id,
-        lead_id=done.lead_id,
-        score=card.score,
-        stage=card.stage,
-        events=tuple(events.values()),
-        crossings=crossings,
-    )
 
 
-def _cause(entry: Entry, before: Before, events: dict[UUID, ScoredEvent]) -> ScoredEvent | Fading | None:
+def _cause(entry: Entry, before: Before, events: Mapping[UUID, ScoredEvent]) -> ScoredEvent | Fading | None:
     """Return what brought a crossing about, None when nothing new did.
 
     Time, where its moment had not been reached before. An older entry to which a refold has moved the crossing is no
     cause: that is the event that made the refold necessary, which is the newest of the batch.
     """
-    if entry.event_key in events:
+    if entry.event_key is not None and entry.event_key in events:
         return events[entry.event_key]
     if entry.kind == "decay" and (before.place is None or (entry.occurred_at, "") > before.place):
         return Fading(scorecard=entry.scorecard, occurred_at=entry.occurred_at)
-    return next(reversed(events.values()), None)
+    return next(reversed(list(events.values())), None)

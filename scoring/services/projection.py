@@ -74,6 +74,11 @@ class Projection:
     folded: int
     failures: Mapping[UUID, Failure] = field(default_factory=dict)
 
+    @property
+    def primary(self) -> engine.CardState:
+        """Return the state of the scorecard that is the primary one in force."""
+        return self.state.cards[self.timeline.latest.primary.name]
+
 
 def _last_activity(rows: Iterable[LogRow], failures: Mapping[UUID, Failure]) -> datetime | None:
     """Return when the newest of these events happened that the lead itself took part in and that could be applied."""
@@ -117,9 +122,12 @@ def extend(
     rows: Sequence[LogRow],
     *,
     last_event_at: datetime | None,
-    now: datetime,
+    now: datetime | None,
 ) -> Projection:
-    """Fold events (or only time) that come after all that is applied, up to now; report those that cannot be."""
+    """Fold events (or only time) that come after all that is applied; report those that cannot be.
+
+    Up to now, or with None up to the last of them.
+    """
     folded, failures = fold_what_can_be(timeline, state, [scorable(row) for row in rows], now=now)
     newest = _last_activity(rows, failures)
     return Projection(
@@ -136,12 +144,12 @@ def extend(
 
 
 def fold_what_can_be(
-    timeline: Timeline, state: engine.LeadState, events: list[ScorableEvent], *, now: datetime
+    timeline: Timeline, state: engine.LeadState, events: list[ScorableEvent], *, now: datetime | None
 ) -> tuple[engine.Folded, dict[UUID, Failure]]:
-    """Return the fold up to now of the events that can be applied, and why the others cannot."""
+    """Return the fold of the events that can be applied, and why others cannot; up to now, or with None to the last."""
     failures: dict[UUID, Failure] = {}
     # All that has happened by now, time included; an event may lie a little ahead, because clocks differ.
-    until = max([now, *(event.occurred_at for event in events)])
+    until = None if now is None else max([now, *(event.occurred_at for event in events)])
     while True:
         try:
             return engine.fold(timeline, state, events, until=until), failures
@@ -172,6 +180,46 @@ def write(projections: Sequence[Projection]) -> None:
         ScoreEntry.objects.filter(pk__in=stale[begin : begin + DELETED_AT_ONCE]).delete()
     database.insert_rows(ScoreEntry, _ENTRY_FIELDS, entries)
     _drop_scorecards_gone(projections, rebuilt)
+    _write_standings(projections)
+
+
+def replace_part(projection: Projection) -> None:
+    """Write the entries of a part of a lead's ledger in the places of what is stored there; the caller holds its lock.
+
+    Until the whole ledger is replaced, part by part, old and new entries do not chain where they meet.
+    """
+    stale: list[UUID] = []
+    entries: list[tuple[Any, ...]] = []
+    told = _Told()
+    for scorecard, chain in _chains(projection.entries).items():
+        rows = ScoreEntry.objects.filter(
+            lead=projection.lead_id,
+            scorecard=scorecard,
+            sequence__gte=chain[0].sequence,
+            sequence__lte=chain[-1].sequence,
+        )
+        stored = {row[3]: (row[0], row[3:]) for row in database.rows_of(rows, _COMPARED_FIELDS)}
+        for entry in chain:
+            key, facts = stored.get(entry.sequence, (None, None))
+            if facts == _facts(entry, told):
+                continue
+            if key is not None:
+                stale.append(key)
+            entries.append(_entry_row(projection, entry, told))
+    ScoreEntry.objects.filter(pk__in=stale).delete()
+    database.insert_rows(ScoreEntry, _ENTRY_FIELDS, entries)
+
+
+def conclude(projection: Projection) -> None:
+    """Make the last part of a lead's ledger its end, and write its scores and state; the caller holds its lock."""
+    for name, card in projection.state.cards.items():
+        ScoreEntry.objects.filter(lead=projection.lead_id, scorecard=name, sequence__gte=card.sequence).delete()
+    ScoreEntry.objects.filter(lead=projection.lead_id).exclude(scorecard__in=projection.state.cards).delete()
+    LeadScore.objects.filter(lead=projection.lead_id).exclude(scorecard__in=projection.state.cards).delete()
+    _write_standings([projection])
+
+
+def _write_standings(projections: Sequence[Projection]) -> None:
     database.upsert_rows(
         LeadScore,
         _SCORE_FIELDS,
@@ -219,9 +267,7 @@ def difference(
     stored: Ledgers, entries: Sequence[Entry], told: "_Told | None" = None
 ) -> tuple[list[Entry], list[UUID]]:
     """Return the entries to insert and the primary keys to delete so that the stored ledger becomes `entries`."""
-    chains: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        chains[entry.scorecard].append(entry)
+    chains = _chains(entries)
     fresh: list[Entry] = []
     outdated: list[UUID] = []
     told = told or _Told()
@@ -233,6 +279,13 @@ def difference(
         fresh += chain[same:]
         outdated += [key for key, _ in old[same:]]
     return fresh, outdated
+
+
+def _chains(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    chains: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        chains[entry.scorecard].append(entry)
+    return chains
 
 
 def _facts(entry: Entry, told: "_Told") -> tuple[Any, ...]:

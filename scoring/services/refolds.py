@@ -8,7 +8,7 @@ from uuid import UUID
 from ingest import database
 from ingest.signals import LeadsMerged, LeadsSeparated
 from scoring.core.stages import StageTable
-from scoring.models import LeadScore, LeadState, Refold, ScoreEntry
+from scoring.models import LeadScore, LeadState, LongRefold, Refold, ScoreEntry
 from scoring.services.scores import open_scores
 from scoring.timelines import timeline_of
 
@@ -49,7 +49,7 @@ def after_merge(merged: LeadsMerged) -> None:
     mark, earlier = marks.get(merged.survivor), marks.get(merged.absorbed)
     reached = LeadScore.objects.filter(lead=merged.absorbed, scorecard=primary).values_list("stage", flat=True)
     stood_in = {*reached, *(mark.stood_in if mark else ()), *(earlier.stood_in if earlier else ())}
-    for model in (LeadScore, LeadState, ScoreEntry, Refold):
+    for model in (LeadScore, LeadState, ScoreEntry, Refold, LongRefold):
         model.objects.filter(lead=merged.absorbed).delete()
     quiet = mark is not None and mark.quiet
     database.upsert_rows(

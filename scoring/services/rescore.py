@@ -22,7 +22,7 @@ from scoring.core.preview import Tally
 from scoring.core.stages import stage_path
 from scoring.core.timeline import Timeline
 from scoring.log import logs_of
-from scoring.models import LeadScore
+from scoring.models import LeadScore, LongRefold
 from scoring.services import dead_letters, projection
 from scoring.services.projection import Projection
 from scoring.timelines import timeline_of
@@ -112,6 +112,8 @@ def refold(project_id: UUID, lead_ids: Sequence[UUID], *, now: datetime) -> None
         return
     projections = _fold(project_id, lead_ids, timeline_of(project_id), now=now)
     projection.write(projections)
+    # Where one is being folded in parts, what the parts that are done have counted is not true any longer.
+    LongRefold.objects.filter(lead__in=lead_ids).update(state=None)
     dead_letters.park({key: failure for done in projections for key, failure in done.failures.items()}, now=now)
 
 

@@ -121,7 +121,7 @@ def test_a_lead_costs_the_same_with_any_number_of_merges(
     score()
     page_of(browser_of_member, lead)
 
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(28):
         page_of(browser_of_member, lead)
 
 

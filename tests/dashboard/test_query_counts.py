@@ -52,7 +52,7 @@ def test_a_page_costs_the_same_at_any_size(
         browser_of_member.get(f"/p/{project.pk}{page}")
 
 
-@pytest.mark.parametrize(("page", "queries"), [("/leads/{}", 25), ("/fire/watch/{}", 14)])
+@pytest.mark.parametrize(("page", "queries"), [("/leads/{}", 27), ("/fire/watch/{}", 14)])
 @pytest.mark.parametrize("events", [1, 30])
 def test_a_leads_page_costs_the_same_with_any_history(
     browser_of_member: Client,

@@ -26,7 +26,8 @@ def save(client: Client, project: Project, **fields: str) -> Any:
         for name, value in (("TOTAL_FORMS", "0"), ("INITIAL_FORMS", "0"))
     }
     own = {f"bot_filter-0-{name}": value for name, value in {"project": str(project.pk), **fields}.items()}
-    body = {"name": project.name, "time_zone": "UTC", **management, "bot_filter-TOTAL_FORMS": "1", **own}
+    rest = {"max_names_per_lead": "500", "blocked_names": ""}
+    body = {"name": project.name, "time_zone": "UTC", **rest, **management, "bot_filter-TOTAL_FORMS": "1", **own}
     return client.post(f"/admin/ingest/project/{project.pk}/change/", body)
 
 

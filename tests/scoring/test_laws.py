@@ -131,6 +131,26 @@ def replayed(examples: Any, cards: list[dict[str, Any]], most: int) -> None:
         assert_sound(project)
 
 
+@contextmanager
+def in_small_parts() -> Iterator[None]:
+    """Let every log of more than two events be a long one, and a lead have no more than an event in a batch."""
+    with (
+        mock.patch("scoring.services.long_refolds.LONG_LOG", 2),
+        mock.patch("scoring.services.long_refolds.PART", 2),
+        mock.patch("scoring.services.drain.LEAD_SHARE", 1),
+    ):
+        yield
+
+
+@bounded
+@given(arrivals(), st.booleans())
+def test_a_long_log_folded_in_parts_gives_what_a_replay_gives(
+    steps: list[list[IncomingEvent] | str], rich: bool
+) -> None:
+    with in_small_parts():
+        replayed(steps, [RICH, FIT] if rich else [], 4_000)
+
+
 @bounded
 @given(arrivals(), st.sampled_from([2, 4_000]))
 def test_any_arrival_gives_what_a_replay_gives(steps: list[list[IncomingEvent] | str], most: int) -> None:

@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -62,7 +62,7 @@ def test_a_forged_cursor_is_refused(path: str, forged: str) -> None:
     assert problem_of(answer)["errors"][0]["pointer"] == "/cursor"
 
 
-@pytest.mark.parametrize("path", ["/api/events", f"/api/events?lead={uuid4()}", "/api/events?apiKey={key}"])
+@pytest.mark.parametrize("path", ["/api/events", f"/api/events?lead={UUID(int=7)}", "/api/events?apiKey={key}"])
 def test_a_write_key_does_not_learn_the_size_of_the_log_by_asking_for_its_head(path: str) -> None:
     writer = caller_of(make_project(), KeyKind.WRITE)
 

@@ -22,7 +22,8 @@ from scoring.core import engine
 from scoring.core.engine import ScorableEvent
 from scoring.models import DeadLetter, LeadScore, LeadState, ScoreEntry
 from scoring.services import dead_letters, projection
-from scoring.services.drain import RETRY_DELAYS, drain
+from scoring.services.dead_letters import RETRY_DELAYS
+from scoring.services.drain import drain
 from scoring.services.rescore import rescore_leads
 from tests.scoring.builders import (
     LATER,
