@@ -17,6 +17,7 @@ from ingest.core.suppression import event_pseudonym
 from ingest.models import Erasure, Event, Identifier, Lead, Merge, PendingEvent, RefusedName
 from ingest.selectors import homes_of, members_of
 from ingest.services import imports, rulings, webhooks
+from ingest.services.duplicates import forget_keys
 from ingest.services.identities import guard_of
 from ingest.services.suppressions import pseudonym_key_of, suppress_in_unit_of_work
 from ingest.signals import PersonErased, person_erased
@@ -66,6 +67,7 @@ def _erase(project_id: UUID, leads: Collection[UUID], *, cause: Erasure.Cause, b
     PendingEvent.objects.filter(lead_id__in=leads).delete()
     events = sum(_anonymised(project_id, leads))
     person_erased.send(sender=None, erased=PersonErased(project_id=project_id, lead_ids=frozenset(leads)))
+    forget_keys(project_id, leads)
     Lead.objects.filter(pk__in=leads).delete()
     return Erasure.objects.create(
         project_id=project_id,

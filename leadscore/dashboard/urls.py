@@ -11,6 +11,7 @@ from leadscore.dashboard import (
     exclusions,
     importing,
     integrations,
+    merging,
     prediction,
     privacy,
     publishing,
@@ -35,6 +36,10 @@ urlpatterns = [
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>/export", privacy.lead_export, "lead_export"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>/erase", privacy.lead_erase, "lead_erase"),
     *page("p/<uuid:project_id>/privacy", privacy.privacy, "privacy"),
+    *page("p/<uuid:project_id>/leads/<uuid:lead_id>/merge", merging.lead_merge, "lead_merge"),
+    *page("p/<uuid:project_id>/leads/<uuid:lead_id>/separate", merging.lead_separate, "lead_separate"),
+    *page("p/<uuid:project_id>/duplicates", merging.duplicates, "duplicates"),
+    *page("p/<uuid:project_id>/duplicates/dismiss", merging.duplicates_dismiss, "duplicates_dismiss"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>/visits", views.lead_visits, "lead_visits"),
     *page(
         "p/<uuid:project_id>/leads/<uuid:lead_id>/events/<uuid:event_key>/counts",

@@ -6,18 +6,12 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection, connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from ingest import database
 from ingest.database import sqlite
 from ingest.models import Project
-
-on_postgresql = pytest.mark.skipif(
-    settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"),
-    reason="the tests' SQLite database is in memory, where nobody else can write meanwhile",
-)
 
 
 def names() -> list[str]:
@@ -40,9 +34,8 @@ def create_elsewhere(name: str) -> None:
     assert not thread.is_alive()
 
 
-@on_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_on_postgresql_what_is_written_meanwhile_is_not_seen_until_the_end() -> None:
+def test_what_is_written_meanwhile_is_not_seen_until_the_end() -> None:
     Project.objects.create(name="a")
 
     with database.snapshot():
@@ -53,9 +46,8 @@ def test_on_postgresql_what_is_written_meanwhile_is_not_seen_until_the_end() -> 
     assert (before, during, names()) == (["a"], ["a"], ["a", "b"])
 
 
-@on_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_on_postgresql_one_that_is_left_half_way_leaves_nothing_open() -> None:
+def test_one_that_is_left_half_way_leaves_nothing_open() -> None:
     for name in "abcde":
         Project.objects.create(name=name)
 

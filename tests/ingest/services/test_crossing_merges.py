@@ -4,7 +4,6 @@ import threading
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connections
 
 from ingest.models import Event, Identifier, Lead, PendingEvent, Project
@@ -13,12 +12,7 @@ from scoring.models import LeadScore, Refold
 from scoring.services.verification import verify_leads
 from tests.builders import Caller, drain_all, make_key, make_project
 
-pytestmark = [
-    pytest.mark.skipif(
-        settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"), reason="writers take turns on SQLite"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def in_threads(*works: Any) -> None:
