@@ -124,7 +124,9 @@ def _is_target(target: str, kind: Kind) -> bool:
     place = place_of(target)
     if place.root not in TREES:
         return target in FIELDS[kind]
-    return len(place.path) <= MAX_DEPTH and all(part.strip() for part in place.path) and len(target) <= 2 * MAX_KEY
+    if "\x00" in target or len(target) > 2 * MAX_KEY:  # no database keeps a NUL
+        return False
+    return len(place.path) <= MAX_DEPTH and all(part.strip() for part in place.path)
 
 
 def _escaped(key: str) -> str:
