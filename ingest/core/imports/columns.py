@@ -80,9 +80,9 @@ def recognise(columns: Iterable[str], kind: Kind) -> dict[str, str]:
 
 
 def count_known(columns: Sequence[str]) -> int:
-    """Return how many of these headers mean something to us."""
+    """Return how many of these headers mean something to us, among as many as a file may have."""
     names = {name for names in _NAMES.values() for name in names}
-    return sum(_plain(column) in names for column in columns)
+    return sum(_plain(column) in names for column in columns[:MAX_COLUMNS])
 
 
 def default_target(column: str, kind: Kind) -> str:
