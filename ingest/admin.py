@@ -1,5 +1,6 @@
 """The admin of projects, people, keys, leads and the event log."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -9,14 +10,15 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey, Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from ingest.bot_admin import BotFilterInline
 from ingest.core.identity import Name, is_email, normal_email
 from ingest.core.keys import KeyKind
-from ingest.models import ApiKey, Event, Identifier, Lead, Membership, Project, User
+from ingest.models import ApiKey, Event, Identifier, Lead, Membership, Merge, Project, RefusedName, User
 from ingest.selectors import projects_of
 from ingest.services.keys import issue_key
 from ingest.services.leads import NameTaken, create_lead, update_lead
@@ -128,6 +130,16 @@ class ProjectAdmin(ProjectScopedAdmin):
     list_display = ["name", "time_zone", "created_at"]
     search_fields = ["name"]
     inlines = [MembershipInline, BotFilterInline]
+    fieldsets = [
+        (None, {"fields": ["name", "time_zone"]}),
+        (
+            "Who is who",
+            {
+                "fields": ["blocked_names", "max_names_per_lead"],
+                "description": "What keeps leads of different people apart. A change holds for events from now on.",
+            },
+        ),
+    ]
 
     def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
@@ -245,19 +257,58 @@ class IdentifierInline(admin.TabularInline[Identifier, Lead]):
         return False
 
 
+class StandingFilter(admin.SimpleListFilter):
+    """Leaves merged leads out unless they are asked for."""
+
+    title = "merged"
+    parameter_name = "merged"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Merged into another lead"), ("all", "All")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": "Leads that stand for themselves"}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(merged_into__isnull=self.value() != "yes")
+
+
+def link_to(lead: Lead) -> str:
+    """Return a link to a lead in the admin."""
+    return format_html('<a href="{}">{}</a>', reverse("admin:ingest_lead_change", args=[lead.pk]), lead.label)
+
+
 @admin.register(Lead)
 class LeadAdmin(ProjectScopedAdmin):
     form = LeadForm
+    change_list_template = "admin/ingest/lead/lead_list.html"
     list_display = ["label", "email", "company", "owner", "project", "created_at"]
-    list_filter = ["project"]
+    list_filter = ["project", StandingFilter]
     list_select_related = ["owner", "project"]
     search_fields = ["name", "email", "company", "identifiers__value"]
-    readonly_fields = ["traits", "created_at"]
+    readonly_fields = ["merged_with", "traits", "created_at"]
     inlines = [IdentifierInline]
     show_full_result_count = False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return ["project", "traits", "created_at"] if obj else []
+        return ["project", "merged_with", "traits", "created_at"] if obj else []
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # What is known of a merged lead stands with the one that survived.
+        merged = isinstance(obj, Lead) and obj.merged_into_id is not None
+        return not merged and super().has_change_permission(request, obj)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        projects = projects_of(request.user)[:10] if isinstance(request.user, User) else []
+        return super().changelist_view(request, {**(extra_context or {}), "own_projects": projects})
+
+    @admin.display(description="Merged into")
+    def merged_with(self, lead: Lead) -> str:
+        return link_to(lead.merged_into) if lead.merged_into else "Nobody: it stands for itself"
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[Any]:
         return [IdentifierInline] if obj else []
@@ -298,4 +349,40 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Lead")
     def lead_link(self, event: Event) -> str:
-        return format_html('<a href="/admin/ingest/lead/{}/change/">{}</a>', event.lead_id, event.lead.label)
+        return link_to(event.lead)
+
+
+@admin.register(Merge)
+class MergeAdmin(ReadOnlyAdmin):
+    list_display = ["lead_link", "into_link", "cause", "by", "project", "merged_at", "undone_at"]
+    list_filter = ["project", "cause", ("undone_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["lead", "into", "project"]
+    search_fields = ["=by"]
+    ordering = ["-id"]
+    show_full_result_count = False
+
+    @admin.display(description="Lead")
+    def lead_link(self, merge: Merge) -> str:
+        return link_to(merge.lead)
+
+    @admin.display(description="Merged into")
+    def into_link(self, merge: Merge) -> str:
+        return link_to(merge.into)
+
+
+@admin.register(RefusedName)
+class RefusedNameAdmin(ReadOnlyAdmin):
+    list_display = ["value", "kind", "reason", "lead_link", "other_link", "project", "created_at"]
+    list_filter = ["project", "reason", "kind"]
+    list_select_related = ["lead", "other", "project"]
+    search_fields = ["=value", "=event_id"]
+    ordering = ["-id"]
+    show_full_result_count = False
+
+    @admin.display(description="Lead")
+    def lead_link(self, name: RefusedName) -> str:
+        return link_to(name.lead)
+
+    @admin.display(description="Whose it is")
+    def other_link(self, name: RefusedName) -> str:
+        return link_to(name.other) if name.other else "nobody's"

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 
 from ingest import database
-from ingest.models import ApiKey, Event, Identifier, Lead, Membership, Merge, PendingEvent, Project, User
+from ingest.models import ApiKey, Event, Identifier, Lead, Membership, Merge, NotTheSame, PendingEvent, Project, User
 
 Line = dict[str, Any]
 Names = Callable[[UUID | None], str | None]
@@ -50,6 +50,7 @@ _MERGE = {
     "mergedAt": "merged_at",
     "undoneAt": "undone_at",
 }
+_NOT_THE_SAME = {"leadId": "lead", "otherId": "other", "by": "by", "createdAt": "created_at"}
 _EVENT = {
     "id": "id",
     "eventId": "event_id",
@@ -86,6 +87,7 @@ def ingestion_told(project_id: UUID, names: Names) -> Iterator[Line]:
         yield line | {"owner": names(line["owner"])}
     yield from rows_told("identifier", Identifier.objects.filter(project=project_id), _IDENTIFIER)
     yield from rows_told("merge", _of(Merge, project_id), _MERGE)
+    yield from rows_told("notTheSame", _of(NotTheSame, project_id), _NOT_THE_SAME)
     # As they were received: whose event it was could depend on what had been received before.
     yield from rows_told("event", _of(Event, project_id), _EVENT)
     pending = PendingEvent.objects.filter(event__project=project_id)

@@ -18,6 +18,7 @@ from ingest.core import bursts, signatures
 from ingest.core.identity import DEFAULT_BLOCKED, DEFAULT_MAX_NAMES, Reason
 from ingest.core.keys import KeyKind
 from ingest.core.mapping import MAX_SLUG_LENGTH
+from ingest.core.matching import KEY_LENGTH, Kind
 from ingest.ids import new_id
 
 
@@ -49,12 +50,14 @@ class Project(models.Model):
     blocked_names = models.TextField(
         default="\n".join(DEFAULT_BLOCKED),
         blank=True,
-        help_text="Ids and addresses that name nobody, one a line; * stands for anything. They never join two leads.",
+        help_text="Ids and addresses that mean nobody in particular, such as “null” or “test@*”: one a line, * stands "
+        "for anything. An event that carries one beside others is told by the others; no two leads become one by it.",
     )
     max_names_per_lead = models.PositiveIntegerField(
         default=DEFAULT_MAX_NAMES,
         validators=[MinValueValidator(1)],
-        help_text="A lead that answers to so many ids and addresses gets no more, and is merged with nobody.",
+        help_text="So many ids and addresses one person may have. A lead that has them all gets no more, and a merge "
+        "that would exceed it is refused: a shared computer or a broken client must not swallow your leads.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="projects")
@@ -350,6 +353,58 @@ class RefusedName(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.value}: {self.get_reason_display()}"
+
+
+class MatchKey(models.Model):
+    """A lead that stands for itself has this in common with others: those with the same `key` may be one person.
+
+    `place` numbers the leads of a key without gaps, so two that come at the same moment cannot miss each other; of a
+    group of suspected duplicates the one at place 1 stands for the group. A group is `settled` when somebody has said
+    of all its pairs that they are not the same.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="match_keys", db_index=False)
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="match_keys", db_index=False)
+    kind = models.CharField(max_length=5, choices=[(kind.value, kind.label) for kind in Kind])
+    key = models.CharField(max_length=KEY_LENGTH)
+    place = models.PositiveSmallIntegerField()
+    settled = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "key", "place"], name="match_key_in_one_place"),
+            models.UniqueConstraint(fields=["lead", "kind"], name="match_key_once_per_kind"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["project", "-id"],
+                condition=models.Q(place=1, settled=False),
+                name="suspected_duplicates",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.lead_id}"
+
+
+class NotTheSame(models.Model):
+    """Somebody has said that two leads are two people, whatever they have in common. `lead` is the one made first."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="+", db_index=False)
+    other = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="+")
+    by = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["lead", "other"], name="not_the_same_said_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lead_id} is not {self.other_id}"
 
 
 class PendingEvent(models.Model):

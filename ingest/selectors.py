@@ -125,7 +125,12 @@ def leads_named(name: str) -> list[Lead]:
 
 def identifiers_of(lead_id: UUID) -> list[Identifier]:
     """Return the names a lead answers to, in the order they came."""
-    return list(Identifier.objects.filter(lead__in=members_of(lead_id)).order_by("pk"))
+    return identifiers_of_members(members_of(lead_id))
+
+
+def identifiers_of_members(members: Collection[UUID]) -> list[Identifier]:
+    """Return the names of leads that together make up one, in the order they came."""
+    return list(Identifier.objects.filter(lead__in=members).order_by("pk"))
 
 
 def keys_of(project_id: UUID) -> list[ApiKey]:

@@ -179,14 +179,30 @@ def lead_view(
 ) -> LeadView:
     """Return one lead as pages show it; `standing`, if it has been read already."""
     timeline = timeline or timeline_of(lead.project_id)
-    name = timeline.latest.primary.name
-    score = LeadScore.objects.filter(lead=lead, scorecard=name).first()
-    if score is None:
-        start = engine.initial_state(timeline).cards[name]
-        score = LeadScore(lead=lead, scorecard=name, score=start.score, stage=start.stage)
-    score.lead = lead
     last = _last_events([lead.pk]) if standing is None else {lead.pk: standing.last_event_at}
-    return _views([score], ruleset=timeline.latest, last=last, now=now)[0]
+    return _views(_primary_scores([lead], timeline), ruleset=timeline.latest, last=last, now=now)[0]
+
+
+def lead_views(leads: Sequence[Lead], *, timeline: Timeline, now: datetime) -> dict[UUID, LeadView]:
+    """Return leads of one project as pages show them. A number of queries that does not depend on how many they are."""
+    if not leads:
+        return {}
+    scores = _primary_scores(leads, timeline)
+    last = _last_events([lead.pk for lead in leads])
+    return {view.lead.pk: view for view in _views(scores, ruleset=timeline.latest, last=last, now=now)}
+
+
+def _primary_scores(leads: Sequence[Lead], timeline: Timeline) -> list[LeadScore]:
+    """Return where leads stand on the primary scorecard: at its start, where they never were scored."""
+    name = timeline.latest.primary.name
+    by_id = {lead.pk: lead for lead in leads}
+    scores = {score.lead_id: score for score in LeadScore.objects.filter(lead__in=by_id, scorecard=name)}
+    for lead_id, lead in by_id.items():
+        if lead_id not in scores:
+            start = engine.initial_state(timeline).cards[name]
+            scores[lead_id] = LeadScore(lead=lead, scorecard=name, score=start.score, stage=start.stage)
+        scores[lead_id].lead = lead
+    return list(scores.values())
 
 
 def _last_events(lead_ids: Collection[UUID]) -> dict[UUID, datetime | None]:

@@ -15,8 +15,8 @@ from automation.timeline import Happening, StageChange, timeline_page
 from ingest.api.authentication import project_id_of
 from ingest.api.events import represent_exclusion
 from ingest.api.lists import list_response
+from ingest.merge_history import MERGED
 from ingest.models import Event
-from ingest.services.merges import MERGED
 from scoring.api.leads import LIST_PARAMETERS, lead_of
 
 

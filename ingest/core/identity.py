@@ -99,6 +99,13 @@ def survivor(one: Person, other: Person) -> tuple[Person, Person]:
     return first, second
 
 
+def why_survives(kept: Person, gone: Person) -> str:
+    """Return in words why `survivor` chose the first of two people."""
+    if kept.known and not gone.known:
+        return "it has a user id or an address, the other only anonymous ids"
+    return "it has been known for longer"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A name that was not used, why, and which lead it belongs to, if any."""

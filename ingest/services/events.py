@@ -11,9 +11,11 @@ from ingest import database
 from ingest.core import profile
 from ingest.core.events import IncomingEvent, Problem, Refused, occurred_at
 from ingest.core.identity import Identities, Name, Refusal
+from ingest.core.matching import match_keys
 from ingest.ids import new_id
 from ingest.models import Event, Identifier, Lead, Merge, RefusedName
 from ingest.services import log, merges
+from ingest.services.duplicates import NO_KEYS, Keys, note_keys
 from ingest.services.identities import LEAD_FIELDS, LeadRow, as_uuid, look_up
 
 _IDENTIFIER_FIELDS = ("id", "project", "kind", "value", "lead", "created_at")
@@ -195,12 +197,15 @@ class _Recording:
             learned[self.identities.home(lead_id)] += lessons
         new = set(self.new_leads)
         changed = []
+        keys: dict[UUID, tuple[Keys, Keys]] = {}
         for lead_id in (learned.keys() | emails.keys()) - new:
-            _, project, _, email, _, traits, clock, owner, merged_into, created_at = self.held[lead_id]
+            _, project, called, email, company, traits, clock, owner, merged_into, created_at = self.held[lead_id]
             known = _learn(profile.Profile(traits=traits, clock=clock), learned.get(lead_id, ()))
             address = _shown_email(known, email or emails.get(lead_id, ""))
             shown = (known.name, address, known.company, known.traits, known.clock)
             changed.append((lead_id, project, *shown, owner, merged_into, created_at))
+            before = match_keys(name=called, email=email, company=company, traits=traits)
+            keys[lead_id] = (before, _keys(known, address))
         database.upsert_rows(
             Lead,
             LEAD_FIELDS,
@@ -214,13 +219,19 @@ class _Recording:
             address = _shown_email(known, emails.get(lead_id, ""))
             shown = (known.name, address, known.company, known.traits, known.clock)
             created.append((lead_id, self.project_id, *shown, None, None, self.now))
+            keys[lead_id] = (NO_KEYS, _keys(known, address))
         database.insert_rows(Lead, LEAD_FIELDS, created)
+        note_keys(self.project_id, keys)
 
 
 def _learn(known: profile.Profile, lessons: Sequence[tuple[datetime, str, IncomingEvent]]) -> profile.Profile:
     for when, event_id, event in lessons:
         known = profile.learn(known, event.traits, occurred_at=when, event_id=event_id)
     return known
+
+
+def _keys(known: profile.Profile, address: str) -> Keys:
+    return match_keys(name=known.name, email=address, company=known.company, traits=known.traits)
 
 
 def _shown_email(learned: profile.Profile, otherwise: str) -> str:

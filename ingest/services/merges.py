@@ -13,17 +13,19 @@ from uuid import UUID
 from ingest import database
 from ingest.core import profile
 from ingest.core.events import IncomingEvent
-from ingest.core.identity import Reason, survivor
+from ingest.core.identity import Reason, survivor, why_survives
+from ingest.core.matching import match_keys
 from ingest.core.profile import Profile
 from ingest.ids import new_id
+from ingest.merge_history import MERGED, SEPARATED
 from ingest.models import Event, Identifier, Lead, Merge, PendingEvent
 from ingest.selectors import homes_of, members_of_leads
 from ingest.services import log
+from ingest.services.duplicates import NO_KEYS, Keys, note_keys, settle
 from ingest.services.identities import guard_of, people_of
 from ingest.signals import LeadsMerged, LeadsSeparated, leads_merged, leads_separated
 from ingest.slots import slot_of
 
-MERGED, SEPARATED = "lead_merged", "lead_unmerged"
 _MERGE_FIELDS = ("id", "project", "lead", "into", "cause", "by", "gave_owner", "merged_at", "undone_at")
 
 
@@ -34,6 +36,19 @@ class Merged:
     absorbed: UUID
     survivor: UUID
     already: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What a merge would do: which lead becomes part of which, and why that one survives, in words.
+
+    `other_user`: they are users with different ids, so no event would merge them.
+    """
+
+    absorbed: UUID
+    survivor: UUID
+    why: str
+    other_user: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +82,37 @@ def merge_leads(project_id: UUID, lead_id: UUID, other_id: UUID, *, by: str, now
             absorbed = other_id if other_id != other else lead_id
             return Merged(absorbed=absorbed, survivor=one, already=True)
         _hold([one, other])
-        people = people_of([one, other])
-        kept, gone = survivor(people[one], people[other])
-        most = guard_of(project_id).max_names
-        if kept.names + gone.names > most:
-            return MergeRefused(
-                code=Reason.LIMIT, detail=f"Together they would answer to more than {most:,} ids and addresses."
-            )
-        merge_in_unit_of_work(project_id, gone.lead_id, kept.lead_id, cause=Merge.Cause.HAND, by=by, now=now)
-        return Merged(absorbed=gone.lead_id, survivor=kept.lead_id)
+        foreseen = _decide(project_id, one, other)
+        if isinstance(foreseen, MergeRefused):
+            return foreseen
+        absorbed, kept = foreseen.absorbed, foreseen.survivor
+        merge_in_unit_of_work(project_id, absorbed, kept, cause=Merge.Cause.HAND, by=by, now=now)
+        return Merged(absorbed=absorbed, survivor=kept)
 
     return database.unit_of_work(work)
+
+
+def foresee_merge(project_id: UUID, lead_id: UUID, other_id: UUID) -> Foreseen | MergeRefused:
+    """Return what merging two leads of a project that stand for themselves would do. Four queries."""
+    if lead_id == other_id:
+        return MergeRefused(code="same_lead", detail="A lead cannot be merged with itself.")
+    return _decide(project_id, lead_id, other_id)
+
+
+def _decide(project_id: UUID, one: UUID, other: UUID) -> Foreseen | MergeRefused:
+    people = people_of([one, other])
+    kept, gone = survivor(people[one], people[other])
+    most = guard_of(project_id).max_names
+    if kept.names + gone.names > most:
+        return MergeRefused(
+            code=Reason.LIMIT, detail=f"Together they would answer to more than {most:,} ids and addresses."
+        )
+    return Foreseen(
+        absorbed=gone.lead_id,
+        survivor=kept.lead_id,
+        why=why_survives(kept, gone),
+        other_user=bool(kept.user_ids and gone.user_ids and not kept.user_ids & gone.user_ids),
+    )
 
 
 def _hold(lead_ids: Iterable[UUID]) -> None:
@@ -98,7 +133,10 @@ def merge_in_unit_of_work(
     known = profile.join(_profile_of(kept), _profile_of(gone))
     gave_owner = kept.owner_id is None and gone.owner_id is not None
     Lead.objects.filter(pk__in=members).update(merged_into=survivor)
+    shown_as = _keys_of(kept)
     _show(kept, known, email=kept.email or gone.email, owner_id=kept.owner_id or gone.owner_id)
+    note_keys(project_id, {absorbed: (_keys_of(gone), NO_KEYS), survivor: (shown_as, _keys_of(kept))})
+    _settle_groups_of(project_id, [kept])
     PendingEvent.objects.filter(lead_id__in=members).update(lead_id=survivor, slot=slot_of(survivor))
     database.insert_rows(
         Merge,
@@ -152,12 +190,17 @@ def _separate(
     theirs = list(Event.objects.filter(pk__in=waiting, lead__in=branch).values_list("pk", flat=True))
     PendingEvent.objects.filter(pk__in=theirs).update(lead_id=separated, slot=slot_of(separated))
     rest = {home, *(active.keys() - branch)}
+    keys: dict[UUID, tuple[Keys, Keys]] = {}
     for lead_id, members in ((separated, branch), (home, rest)):
         lead = Lead.objects.get(pk=lead_id)
+        shown_as = _keys_of(lead) if lead_id == home else NO_KEYS
         owner_id = lead.owner_id
         if lead_id == home and merge.gave_owner and owner_id == Lead.objects.get(pk=separated).owner_id:
             owner_id = None
         _show(lead, _profile_in_log(members), email=_first_address(members), owner_id=owner_id)
+        keys[lead_id] = (shown_as, _keys_of(lead))
+    note_keys(project_id, keys)
+    _settle_groups_of(project_id, Lead.objects.filter(pk=home))
     facts = {"leadId": str(separated), "from": str(home), "by": by}
     _note(project_id, SEPARATED, facts, [separated, home], now=now)
     leads_separated.send(
@@ -198,6 +241,15 @@ def _profile_in_log(members: Iterable[UUID]) -> Profile:
     for traits, occurred_at, event_id in log_lines.values_list("traits", "occurred_at", "event_id").iterator(2_000):
         known = profile.learn(known, traits, occurred_at=occurred_at, event_id=event_id)
     return known
+
+
+def _keys_of(lead: Lead) -> Keys:
+    return match_keys(name=lead.name, email=lead.email, company=lead.company, traits=lead.traits)
+
+
+def _settle_groups_of(project_id: UUID, leads: Iterable[Lead]) -> None:
+    """Judge anew who a lead may be: what was said of those merged into it holds for it, and of no others."""
+    settle(project_id, {key for lead in leads for _, key in _keys_of(lead)})
 
 
 def _first_address(members: Iterable[UUID]) -> str:

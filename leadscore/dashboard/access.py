@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -57,6 +57,10 @@ class Page:
     def reload(self) -> HttpResponse:
         """Return what makes a script load the whole page anew."""
         return HttpResponseClientRefresh()
+
+    def move(self, address: str) -> HttpResponse:
+        """Return what leads to another page, also when a script asked for a part of this one."""
+        return HttpResponseClientRedirect(address) if self.wants_fragment else redirect(address)
 
     def fragment(self, template: str, **context: Any) -> str:
         """Return the text of a fragment, to be joined with others."""

@@ -47,10 +47,13 @@ def _new_lead(project: Project, form: FireForm, *, now: datetime) -> Lead | None
 
 
 def candidates(
-    project: Project, text: str, *, chosen: Lead | None, timeline: Timeline, now: datetime
+    project: Project, text: str, *, chosen: Lead | None, but: Lead | None = None, timeline: Timeline, now: datetime
 ) -> tuple[LeadRow, ...]:
-    """Return leads to choose from: the chosen one, then those that match a search, by score."""
-    found = queries.matching_leads(project, text, timeline=timeline, limit=CANDIDATES, now=now)
+    """Return leads to choose from, `but` not this one: the chosen one, then those that match a search, by score."""
+    limit = CANDIDATES + 1 if but else CANDIDATES
+    found = queries.matching_leads(project, text, timeline=timeline, limit=limit, now=now)
+    if but is not None:
+        found = tuple(row for row in found if row.id != but.pk)[:CANDIDATES]
     if chosen is None:
         return found
     row = queries.lead_row(lead_view(chosen, now=now, timeline=timeline), scale=queries.scale_in(timeline))

@@ -7,11 +7,12 @@ from urllib.parse import urlencode
 
 from automation import selectors as automation
 from automation.selectors import RunLine
-from ingest import selectors as ingest
 from ingest import visits
 from ingest.models import Lead
+from ingest.selectors import members_of
 from leadscore.dashboard import moments, queries
 from leadscore.dashboard.charts import score_chart
+from leadscore.dashboard.merge_facts import who_is_who
 from leadscore.dashboard.values import standing_at
 from scoring import selectors as scoring
 from scoring.core.timeline import Timeline
@@ -42,7 +43,8 @@ def lead_facts(
     steps = queries.score_steps(lead, scale=scale)
     chosen = {"scorecard": scale.scorecard} if scorecard else {}
     place = chosen | ({"at": str(int(at.timestamp()))} if at else {})
-    first_touch, last_touch = visits.touches_of(ingest.members_of(lead.pk))
+    members = members_of(lead.pk)
+    first_touch, last_touch = visits.touches_of(members)
     return {
         "first_touch": first_touch.words,
         "last_touch": last_touch.words if last_touch != first_touch else "",
@@ -71,7 +73,7 @@ def lead_facts(
         "newer": urlencode({**place, "cursor": history.previous}) if history.previous else None,
         "pending": 0 if at else len(queries.pending_since(lead)),
         "excluded": () if at else queries.excluded_events(lead, limit=EXCLUDED_SHOWN),
-        "identifiers": ingest.identifiers_of(lead.pk),
+        **who_is_who(lead, members),
         "runs": [run for run in _runs(lead) if at is None or run.occurred_at <= at],
         "intelligence": intelligence_of(view, now=at or now, timeline=timeline),
     }

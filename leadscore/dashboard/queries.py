@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ingest import selectors as ingest
 from ingest.core.keys import KeyKind
+from ingest.merge_history import sentences
 from ingest.models import ApiKey, Event, Lead, PendingEvent, Project, Verdict
 from ingest.pages import Page
 from ingest.selectors import members_of
@@ -73,15 +74,16 @@ def has_leads(project: Project) -> bool:
 
 def newest_events(project: Project, *, limit: int) -> tuple[NewestEvent, ...]:
     """Return the events received last, newest first, with whose they are."""
-    return _newest(ingest.newest_events(project.pk, limit=limit))
+    return _newest(project, ingest.newest_events(project.pk, limit=limit))
 
 
 def newest_activity(project: Project, *, limit: int) -> tuple[NewestEvent, ...]:
     """Return the same of what leads did, without what people entered about them."""
-    return _newest(ingest.newest_events(project.pk, limit=limit, kind=Event.Kind.ACTIVITY))
+    return _newest(project, ingest.newest_events(project.pk, limit=limit, kind=Event.Kind.ACTIVITY))
 
 
-def _newest(events: list[Event]) -> tuple[NewestEvent, ...]:
+def _newest(project: Project, events: list[Event]) -> tuple[NewestEvent, ...]:
+    told = sentences(project.pk, events)
     return tuple(
         NewestEvent(
             id=event.pk,
@@ -89,6 +91,7 @@ def _newest(events: list[Event]) -> tuple[NewestEvent, ...]:
             received_at=event.received_at,
             lead_id=event.lead.survivor.pk,
             lead_label=event.lead.survivor.label,
+            sentence=told.get(event.pk, ""),
             excluded=is_excluded(event),
         )
         for event in events
@@ -234,13 +237,19 @@ def pending_since(lead: Lead) -> list[datetime]:
 
 
 def watched_events(lead: Lead, *, scale: StageScale) -> tuple[WatchedEvent, ...]:
-    """Return a lead's newest events, each with its entry if it is scored and a rule met it. Four queries."""
+    """Return a lead's newest events, each with its entry if it is scored and a rule met it.
+
+    Four queries, six if there is a merge.
+    """
     events = list(
         Event.objects.filter(lead__in=members_of(lead.pk))
         .order_by("-occurred_at", "-event_id")
         .select_related("verdict")
-        .only("event_id", "kind", "event_type", "occurred_at", "verdict__excluded")[:WATCHED_EVENTS]
+        .only("event_id", "kind", "event_type", "occurred_at", "lead", "properties", "verdict__excluded")[
+            :WATCHED_EVENTS
+        ]
     )
+    told = sentences(lead.project_id, events)
     pending = set(PendingEvent.objects.filter(pk__in=[event.pk for event in events]).values_list("pk", flat=True))
     # Entries of decay stand between those of events, hence more of them than events.
     entries = ScoreEntry.objects.filter(lead=lead, scorecard=scale.scorecard).order_by("-sequence")
@@ -249,6 +258,7 @@ def watched_events(lead: Lead, *, scale: StageScale) -> tuple[WatchedEvent, ...]
         WatchedEvent(
             id=event.pk,
             event_type=event.event_type,
+            sentence=told.get(event.pk, ""),
             is_profile=event.kind == Event.Kind.PROFILE,
             occurred_at=event.occurred_at,
             pending=event.pk in pending,

@@ -6,7 +6,16 @@ from django.contrib.auth.views import LogoutView
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
-from leadscore.dashboard import downloads, exclusions, importing, integrations, prediction, publishing, views
+from leadscore.dashboard import (
+    downloads,
+    exclusions,
+    importing,
+    integrations,
+    merging,
+    prediction,
+    publishing,
+    views,
+)
 
 
 def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> list[URLPattern]:
@@ -23,6 +32,10 @@ urlpatterns = [
     *page("p/<uuid:project_id>/leads", views.lead_list, "lead_list"),
     *page("p/<uuid:project_id>/leads/export", downloads.lead_export, "lead_export"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>", views.lead_page, "lead_page"),
+    *page("p/<uuid:project_id>/leads/<uuid:lead_id>/merge", merging.lead_merge, "lead_merge"),
+    *page("p/<uuid:project_id>/leads/<uuid:lead_id>/separate", merging.lead_separate, "lead_separate"),
+    *page("p/<uuid:project_id>/duplicates", merging.duplicates, "duplicates"),
+    *page("p/<uuid:project_id>/duplicates/dismiss", merging.duplicates_dismiss, "duplicates_dismiss"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>/visits", views.lead_visits, "lead_visits"),
     *page(
         "p/<uuid:project_id>/leads/<uuid:lead_id>/events/<uuid:event_key>/counts",

@@ -77,13 +77,14 @@ class StageShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewestEvent:
-    """A line of the event log and whose it is."""
+    """A line of the event log and whose it is. `sentence`: what it says, if it is a merge or its undoing."""
 
     id: UUID
     event_type: str
     received_at: datetime
     lead_id: UUID
     lead_label: str
+    sentence: str
     excluded: bool
 
 
@@ -128,10 +129,14 @@ class EntryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedEvent:
-    """An event of a lead and what became of it: pending, scored with an entry, or worth nothing."""
+    """An event of a lead and what became of it: pending, scored with an entry, or worth nothing.
+
+    `sentence`: what it says, if it is a merge or its undoing.
+    """
 
     id: UUID
     event_type: str
+    sentence: str
     is_profile: bool
     occurred_at: datetime
     pending: bool

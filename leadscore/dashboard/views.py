@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,6 +20,7 @@ from django_ratelimit.core import get_usage
 
 from automation import selectors as automation
 from ingest import selectors as ingest
+from ingest.duplicates import suspicion_count
 from ingest.models import Lead, User
 from ingest.pages import CursorInvalid
 from leadscore.dashboard import charts, firing, moments, queries
@@ -27,6 +28,7 @@ from leadscore.dashboard.access import Page, project_page
 from leadscore.dashboard.exclusions import may_exclude
 from leadscore.dashboard.forms import ORDERINGS, FireForm, LeadFilters
 from leadscore.dashboard.lead_facts import lead_facts
+from leadscore.dashboard.merging import lead_of_page
 from scoring.visits import visits_page
 
 LIVE_MINUTES = 60
@@ -136,6 +138,7 @@ def lead_list(page: Page) -> HttpResponse:
         rows=found.rows,
         next_url=found.next and filters.query(found.next),
         previous_url=found.previous and filters.query(found.previous),
+        **({} if page.wants_fragment else {"suspicions": suspicion_count(page.project.pk)}),
         export_query=filters.query(None),
     )
 
@@ -144,7 +147,9 @@ def lead_list(page: Page) -> HttpResponse:
 @project_page
 def lead_page(page: Page, lead_id: UUID) -> HttpResponse:
     """Show one lead: the score and every reason for it, what to do next, and who it is."""
-    lead = _lead(page, lead_id)
+    lead = lead_of_page(page, lead_id)
+    if lead.pk != lead_id:
+        return page.move(reverse("lead_page", args=[page.project.pk, lead.pk]))
     scorecard, cursor = page.request.GET.get("scorecard") or None, page.request.GET.get("cursor") or None
     now = timezone.now()
     at = moments.read_moment(page.request.GET.get("at"), now=now)
@@ -159,7 +164,7 @@ def lead_page(page: Page, lead_id: UUID) -> HttpResponse:
 @project_page
 def lead_visits(page: Page, lead_id: UUID) -> HttpResponse:
     """List a lead's visits, the newest first: a part of its page to a script, else a page of its own."""
-    lead = _lead(page, lead_id)
+    lead = lead_of_page(page, lead_id)
     cursor = page.request.GET.get("cursor") or None
     try:
         found = visits_page(lead, cursor=cursor, limit=VISITS_SHOWN)
@@ -274,15 +279,8 @@ def _candidates(page: Page, text: str, *, lead: Lead | None) -> dict[str, Any]:
 @project_page
 def fire_watch(page: Page, lead_id: UUID) -> HttpResponse:
     """Show a lead's standing and what became of its newest events."""
-    watched = firing.watch(_lead(page, lead_id), timeline=page.timeline, now=timezone.now())
+    watched = firing.watch(lead_of_page(page, lead_id), timeline=page.timeline, now=timezone.now())
     return page.live("_watch", "_watch", **watched)
-
-
-def _lead(page: Page, lead_id: UUID) -> Lead:
-    lead = ingest.lead_of(page.project.pk, lead_id)
-    if lead is None:
-        raise Http404
-    return lead
 
 
 def _chosen(page: Page, lead_id: str | None) -> Lead | None:

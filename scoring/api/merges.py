@@ -1,5 +1,6 @@
-"""The routes by which programs make two leads one, and two again."""
+"""The routes by which programs make two leads one, and two again, and ask which may be one."""
 
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -12,12 +13,18 @@ from ingest import selectors as ingested
 from ingest.api.authentication import key_of, project_id_of
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused, not_found, refusal
+from ingest.api.lists import list_response
 from ingest.api.schema import ProblemSerializer
 from ingest.core.events import MAX_EVENT_BYTES, Problem, Refused
 from ingest.core.leads import OtherLead, parse_other_lead
+from ingest.duplicates import Suspicion, suspicions_page
+from ingest.pages import Page
 from ingest.services.merges import MergeRefused, merge_leads, separate_leads
-from scoring.api.leads import represent_now
-from scoring.api.schema import LeadSerializer
+from scoring.api.leads import LIST_PARAMETERS, represent_now
+from scoring.api.representation import represent_lead
+from scoring.api.schema import LeadSerializer, SuspicionListSerializer
+from scoring.selectors import LeadView, lead_views
+from scoring.timelines import timeline_of
 
 _ANSWERS = {
     200: LeadSerializer,
@@ -52,6 +59,41 @@ class UnmergeView(APIView):
         if isinstance(outcome, MergeRefused):
             raise RequestRefused(outcome.code, outcome.detail, status_code=409)
         return Response(represent_now(project_id_of(request), one))
+
+
+class DuplicatesView(APIView):
+    """Leads that may be one person, by what they have in common, the newest suspicion first.
+
+    Merged leads, and those that somebody has said are not the same, are not among them.
+    """
+
+    @extend_schema(
+        operation_id="list_duplicates",
+        tags=["Leads"],
+        parameters=LIST_PARAMETERS,
+        responses={200: SuspicionListSerializer, (400, "application/problem+json"): ProblemSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        project_id, now = project_id_of(request), timezone.now()
+
+        def page(cursor: str | None, limit: int) -> Page[tuple[Suspicion, dict[UUID, LeadView]]]:
+            timeline = timeline_of(project_id)
+            found = suspicions_page(project_id, cursor=cursor, limit=limit)
+            views = lead_views(
+                [lead for suspicion in found.rows for lead in suspicion.leads], timeline=timeline, now=now
+            )
+            return found.map(lambda suspicion: (suspicion, views))
+
+        return list_response(request, page, lambda row: _represent(*row))
+
+
+def _represent(suspicion: Suspicion, views: dict[UUID, LeadView]) -> dict[str, Any]:
+    return {
+        "id": str(suspicion.id),
+        "inCommon": suspicion.kind,
+        "since": suspicion.since,
+        "leads": [represent_lead(views[lead.pk]) for lead in suspicion.leads],
+    }
 
 
 def _both(request: Request, lead_id: str) -> tuple[UUID, UUID]:

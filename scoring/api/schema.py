@@ -40,6 +40,22 @@ class LeadListSerializer(serializers.Serializer[Any]):
     results = LeadSerializer(many=True)
 
 
+class SuspicionSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    inCommon = serializers.ChoiceField(
+        choices=["email", "phone", "name"],
+        help_text="The same e-mail address in another spelling, the same phone number, or the same name and company.",
+    )
+    since = serializers.DateTimeField()
+    leads = LeadSerializer(many=True, help_text="Two or more, the oldest first.")
+
+
+class SuspicionListSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = SuspicionSerializer(many=True)
+
+
 class RuleHitSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     points = serializers.FloatField()

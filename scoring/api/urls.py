@@ -8,6 +8,7 @@ _LEAD = r"^leads/(?P<lead_id>[^/]+)"
 
 urlpatterns = [
     re_path(r"^leads/?$", leads.LeadsView.as_view(), name="api-leads"),
+    re_path(r"^leads/duplicates/?$", merges.DuplicatesView.as_view(), name="api-duplicates"),
     re_path(r"^leads/export/?$", lead_export.LeadExportView.as_view(), name="api-leads-export"),
     re_path(rf"{_LEAD}/?$", leads.LeadView.as_view(), name="api-lead"),
     re_path(rf"{_LEAD}/history/?$", leads.HistoryView.as_view(), name="api-lead-history"),

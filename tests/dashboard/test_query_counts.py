@@ -12,8 +12,8 @@ from tests.dashboard.build import make_lead, score, track
 PINNED = {
     "": 10,
     "/exclusions": 6,
-    "/leads": 8,
-    "/leads?q=person&stage=warm": 8,
+    "/leads": 9,
+    "/leads?q=person&stage=warm": 9,
     "/leaderboard": 5,
     "/automations": 7,
     "/fire": 8,

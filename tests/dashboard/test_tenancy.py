@@ -12,6 +12,7 @@ PAGES = [
     "",
     "/leads",
     "/leads/export",
+    "/duplicates",
     "/leaderboard",
     "/automations",
     "/rules",
@@ -35,7 +36,7 @@ def test_another_project_is_not_found_exactly_as_one_that_does_not_exist(
     assert of_strangers.content == of_nobody.content
 
 
-@pytest.mark.parametrize("page", ["/leads/{}", "/fire/watch/{}"])
+@pytest.mark.parametrize("page", ["/leads/{}", "/leads/{}/merge", "/fire/watch/{}"])
 def test_another_projects_lead_is_not_found_under_any_project(
     browser_of_member: Client, project: Project, strangers_project: Project, page: str
 ) -> None:
@@ -59,6 +60,8 @@ def test_no_page_of_mine_shows_anything_of_strangers(
     for page in [
         *PAGES,
         f"/leads/{mine.pk}",
+        f"/leads/{mine.pk}/merge?lead={theirs.pk}",
+        f"/leads/{mine.pk}/merge?find=Secret",
         "/leads?q=Secret",
         "/fire/candidates?find=Secret",
         f"/fire?lead={theirs.pk}",

@@ -291,6 +291,15 @@ def test_an_event_of_a_new_person_takes_ten_queries(
     caller.track()
 
     with django_assert_num_queries(10 + BEGIN_AND_COMMIT):
+        caller.track(userId="2", anonymousId="x")
+
+
+def test_one_of_a_new_person_with_an_address_takes_two_more_for_what_others_may_share(
+    caller: Caller, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    caller.track()
+
+    with django_assert_num_queries(12 + BEGIN_AND_COMMIT):
         caller.track(userId="2", anonymousId="x", email="ada@example.com")
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from ingest.models import Event, Identifier, Lead, PendingEvent
+from ingest.core.matching import MAX_GROUP
+from ingest.models import Event, Identifier, Lead, MatchKey, PendingEvent
 from scoring.models import LeadScore
 from tests.builders import Caller, drain_all, make_key, make_project
 
@@ -61,6 +62,18 @@ def test_fifty_events_of_a_new_person_at_once_make_one_lead() -> None:
     assert (Lead.objects.count(), LeadScore.objects.count(), Identifier.objects.count()) == (1, 1, 7)
     drain_all()
     assert LeadScore.objects.get().score == 5 * THREADS
+
+
+def test_fifty_leads_with_one_number_at_once_are_all_stored_and_find_each_other() -> None:
+    token = make_key(make_project())
+    traits = {"phone": "+49 30 1234567", "name": "Ada", "company": "Engines"}
+
+    answers = at_once(lambda number: Caller(token=token).track("identify", userId=str(number), traits=traits))
+
+    assert {answer.status_code for answer in answers} == {202}
+    for kind in ("phone", "name"):
+        places = MatchKey.objects.filter(kind=kind).values_list("place", flat=True)
+        assert sorted(places) == list(range(MAX_GROUP))
 
 
 def test_overlapping_batches_at_once_store_each_event_once() -> None:
