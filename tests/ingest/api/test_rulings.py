@@ -243,6 +243,43 @@ def test_what_cannot_be_meant_is_refused(caller: Caller, body: dict[str, Any], p
     assert not Ruling.objects.exists()
 
 
+@pytest.mark.parametrize("verb", ["exclude", "include"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"eventIds": ["ada-\x00signup"]},
+        {"range": {"eventType": "\x00signup", "userAgent": "of\x00 ada"}, "reason": "\x00"},
+        {"range": {"eventType": "signup", "userAgent": "of ada"}, "reason": "cut in two: \ud83d"},
+    ],
+)
+def test_characters_that_no_column_holds_cost_nobody_anything(caller: Caller, verb: str, body: dict[str, Any]) -> None:
+    if verb == "include":
+        exclude(caller, eventIds=["ada-signup"])
+
+    answer = caller.post(f"/api/events/{verb}", body)
+
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["events"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "words"),
+    [
+        ({"eventIds": ["\x00"]}, "/eventIds/0", "must have at least 1 character"),
+        ({"range": {"eventType": "\x00"}}, "/range/eventType", "must have at least 1 character"),
+        ({"range": {"leadId": "\x00"}}, "/range/leadId", "must have at least 1 character"),
+        ({"range": {"userAgent": "x" * 301}}, "/range/userAgent", "must have at most 300 characters"),
+        ({"eventIds": ["a"], "reason": "x" * 501}, "/reason", "must have at most 500 characters"),
+    ],
+)
+def test_a_text_of_the_wrong_length_is_refused_in_characters(
+    caller: Caller, body: dict[str, Any], pointer: str, words: str
+) -> None:
+    problem = problem_of(caller.post("/api/events/exclude", body))
+
+    assert problem["errors"] == [{"pointer": pointer, "detail": words}]
+
+
 def test_another_projects_events_leads_and_rulings_do_not_exist(project: Project, caller: Caller) -> None:
     stranger = caller_of(make_project("Theirs"))
     mine = exclude(caller, eventIds=["bob-signup"])
