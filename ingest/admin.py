@@ -145,6 +145,7 @@ class ProjectAdmin(ProjectScopedAdmin):
                 "description": "What keeps leads of different people apart. A change holds for events from now on.",
             },
         ),
+        ("Privacy", {"fields": ["keeps_ip_addresses", "erase_after_idle_days"]}),
     ]
 
     def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:  # noqa: FBT001
