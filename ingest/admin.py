@@ -11,18 +11,24 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from ingest.bot_admin import BotFilterInline
+from ingest.core.events import Refused
 from ingest.core.identity import Name, is_email, normal_email
 from ingest.core.keys import KeyKind
-from ingest.models import ApiKey, Event, Identifier, Lead, Membership, Merge, Project, RefusedName, User
+from ingest.models import ApiKey, Erasure, Event, Identifier, Lead, Membership, Merge, Project, RefusedName, User
 from ingest.selectors import projects_of
+from ingest.services.erasures import erase
 from ingest.services.keys import issue_key
 from ingest.services.leads import NameTaken, create_lead, update_lead
 from ingest.services.projects import add_member
+from ingest.services.suppressions import suppressed_among
+
+MOST_ERASED_AT_ONCE = 100
 
 
 def visible_projects(request: HttpRequest) -> QuerySet[Project]:
@@ -139,6 +145,7 @@ class ProjectAdmin(ProjectScopedAdmin):
                 "description": "What keeps leads of different people apart. A change holds for events from now on.",
             },
         ),
+        ("Privacy", {"fields": ["keeps_ip_addresses", "erase_after_idle_days"]}),
     ]
 
     def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:  # noqa: FBT001
@@ -243,6 +250,8 @@ class LeadForm(forms.ModelForm[Lead]):
             taken = Identifier.objects.filter(project=project, kind="email", value=email).exclude(lead=self.instance)
             if taken.exists():
                 raise forms.ValidationError({"email": "Another lead of this project has this address."})
+            if "email" in self.changed_data and suppressed_among(project.pk, [Name("email", email)]):
+                raise forms.ValidationError({"email": "This address is suppressed: nothing may be stored of it."})
         return data
 
 
@@ -292,6 +301,7 @@ class LeadAdmin(ProjectScopedAdmin):
     search_fields = ["name", "email", "company", "identifiers__value"]
     readonly_fields = ["merged_with", "traits", "created_at"]
     inlines = [IdentifierInline]
+    actions = ["erase_people"]
     show_full_result_count = False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
@@ -316,7 +326,32 @@ class LeadAdmin(ProjectScopedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    @admin.action(description="Erase the selected people for good", permissions=["change"])
+    def erase_people(self, request: HttpRequest, chosen: QuerySet[Lead]) -> HttpResponse | None:
+        """Say what erasing means, and do it once it is confirmed."""
+        leads = list(chosen.select_related("project", "merged_into")[:MOST_ERASED_AT_ONCE])
+        if "confirmed" in request.POST:
+            by, now = str(request.user), timezone.now()
+            done = [erase(lead.project_id, lead.pk, cause=Erasure.Cause.REQUEST, by=by, now=now) for lead in leads]
+            erased = [erasure for erasure in done if erasure is not None]
+            events = sum(erasure.events for erasure in erased)
+            messages.success(request, f"Erased {len(erased)} people; {events} events stay as mere counts.")
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Erase people for good?",
+            "leads": leads,
+            "opts": self.model._meta,
+        }
+        return TemplateResponse(request, "admin/ingest/erase.html", context)
+
     def save_model(self, request: HttpRequest, obj: Lead, form: Any, change: bool) -> None:  # noqa: FBT001
+        try:
+            self._save(obj, form, change=change)
+        except Refused as refused:
+            raise PermissionDenied(refused.detail) from None
+
+    def _save(self, obj: Lead, form: Any, *, change: bool) -> None:
         entered = {name: getattr(obj, name) or None for name in ("name", "email", "company")}
         names = [Name("email", obj.email)] if obj.email else []
         if change:
@@ -349,7 +384,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Lead")
     def lead_link(self, event: Event) -> str:
-        return link_to(event.lead)
+        return link_to(event.lead) if event.lead else "Somebody who was erased"
 
 
 @admin.register(Merge)

@@ -6,4 +6,4 @@ class IngestConfig(AppConfig):
     verbose_name = "Projects and leads"
 
     def ready(self) -> None:
-        from ingest import webhook_admin  # noqa: F401  (importing registers it)
+        from ingest import privacy_admin, webhook_admin  # noqa: F401  (importing registers them)

@@ -18,6 +18,8 @@ _PROJECT = {
     "timeZone": "time_zone",
     "blockedNames": "blocked_names",
     "maxNamesPerLead": "max_names_per_lead",
+    "keepsIpAddresses": "keeps_ip_addresses",
+    "eraseAfterIdleDays": "erase_after_idle_days",
     "createdAt": "created_at",
 }
 # Neither the digest nor the token: an export opens nothing.

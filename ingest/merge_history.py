@@ -76,9 +76,9 @@ def event_types(project_id: UUID, event_ids: Iterable[str]) -> dict[str, str]:
 def sentences(project_id: UUID, events: Sequence[Event]) -> dict[UUID, str]:
     """Return in words what those of these events that are merges, or their undoing, say: `{event: sentence}`.
 
-    Two queries if there is one, else none.
+    Those of people who were erased say nothing any more. Two queries if there is one, else none.
     """
-    told = {event.pk: event for event in events if event.kind == Event.Kind.MERGE}
+    told = {event.pk: event for event in events if event.kind == Event.Kind.MERGE and event.lead_id is not None}
     if not told:
         return {}
     causes = event_types(

@@ -19,7 +19,10 @@ from ingest.core.identity import DEFAULT_BLOCKED, DEFAULT_MAX_NAMES, Reason
 from ingest.core.keys import KeyKind
 from ingest.core.mapping import MAX_SLUG_LENGTH
 from ingest.core.matching import KEY_LENGTH, Kind
+from ingest.core.suppression import new_pseudonym_key
 from ingest.ids import new_id
+
+MAX_IDLE_DAYS = 10_000
 
 
 class User(AbstractUser):
@@ -59,6 +62,24 @@ class Project(models.Model):
         help_text="So many ids and addresses one person may have. A lead that has them all gets no more, and a merge "
         "that would exceed it is refused: a shared computer or a broken client must not swallow your leads.",
     )
+    keeps_ip_addresses = models.BooleanField(
+        "keeps IP addresses",
+        default=False,
+        help_text="Whether IP addresses that clients send with events are stored. Those sent before stay as they are.",
+    )
+    erase_after_idle_days = models.PositiveIntegerField(
+        "erase after idle days",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_IDLE_DAYS)],
+        help_text="People of whom nothing was heard for so many days are erased for good. Empty: never. "
+        "The project's privacy page counts beforehand whom it would be.",
+    )
+    retention_cursor = models.UUIDField(
+        null=True, editable=False, help_text="The last lead that was looked at for having been idle too long."
+    )
+    # In the database and of no other secret, so that what it hides stays hidden whatever else is rotated.
+    pseudonym_key = models.CharField(max_length=64, default=new_pseudonym_key, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="projects")
 
@@ -186,10 +207,11 @@ class Identifier(models.Model):
 
 
 class Event(models.Model):
-    """One line of the event log. It is never changed and never dropped.
+    """One line of the event log. It is never dropped, and only changed when the person is erased.
 
     `occurred_at` decides the order (ties by `event_id`); the other times say how it came about. `lead` is the lead it
     was given to: the log of a lead is that of the leads merged into it, too (`ingest.selectors.members_of_leads`).
+    Without a lead it is an erased person's: what is left says that something happened, and when.
     """
 
     class Kind(models.TextChoices):
@@ -201,7 +223,8 @@ class Event(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="events")
     event_id = models.CharField(max_length=100)
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="events", db_index=False)
+    # A lead that has events cannot be deleted: they are anonymised first (`ingest.services.erasures`).
+    lead = models.ForeignKey(Lead, null=True, on_delete=models.RESTRICT, related_name="events", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.ACTIVITY)
     event_type = models.CharField(max_length=64)
     occurred_at = models.DateTimeField()
@@ -353,6 +376,51 @@ class RefusedName(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.value}: {self.get_reason_display()}"
+
+
+class Suppression(models.Model):
+    """A name that nothing may be stored of any more. Only a keyed hash of it is kept, so the name cannot be read here.
+
+    A name is never both suppressed and an identifier: who has it is erased first.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="suppressions")
+    kind = models.CharField(max_length=16, choices=Identifier.Kind.choices)
+    digest = models.CharField(max_length=64, editable=False)
+    reason = models.CharField(max_length=200, blank=True, help_text="Why, without naming the person.")
+    by = models.CharField(max_length=200, editable=False, help_text="Who suppressed it.")
+    created_at = models.DateTimeField(editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "digest"], name="name_suppressed_once")]
+        indexes = [models.Index(fields=["project", "-id"], name="suppression_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, since {self.created_at:%Y-%m-%d}"
+
+
+class Erasure(models.Model):
+    """A note that somebody was erased, and by whom. It says nothing of the person."""
+
+    class Cause(models.TextChoices):
+        REQUEST = "request", "On request"
+        RETENTION = "retention", "Idle for too long"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="erasures")
+    cause = models.CharField(max_length=9, choices=Cause.choices)
+    by = models.CharField(max_length=200, help_text="Who did it: a member, a key, or the retention rule.")
+    leads = models.PositiveIntegerField(help_text="How many leads the person had been, merged ones included.")
+    names = models.PositiveIntegerField(help_text="How many names were suppressed.")
+    events = models.PositiveIntegerField(help_text="How many events were anonymised.")
+    erased_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "-id"], name="erasure_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.get_cause_display()}, {self.erased_at:%Y-%m-%d %H:%M}"
 
 
 class MatchKey(models.Model):

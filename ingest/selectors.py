@@ -19,6 +19,7 @@ from ingest.ids import first_id_at
 from ingest.models import (
     ApiKey,
     BotFilter,
+    Erasure,
     Event,
     Identifier,
     Import,
@@ -28,6 +29,7 @@ from ingest.models import (
     Project,
     RejectedRow,
     Ruling,
+    Suppression,
     User,
     Verdict,
     WebhookReceipt,
@@ -291,6 +293,49 @@ def activity_counts(lead_ids: Collection[UUID], *, now: datetime) -> dict[UUID, 
     for lead_id, count in counted:
         counts[homes[lead_id]] = counts.get(homes[lead_id], 0) + count
     return counts
+
+
+# --- Privacy ------------------------------------------------------------------------------------------------------
+
+
+def suppressions_page(project_id: UUID, *, cursor: str | None, limit: int) -> Page[Suppression]:
+    """Return a project's suppressed names, the newest first; raise `CursorInvalid`."""
+    return page_of(Suppression.objects.filter(project=project_id), order=("-id",), cursor=cursor, limit=limit)
+
+
+def suppression_count(project_id: UUID) -> int:
+    """Return how many names a project suppresses."""
+    return Suppression.objects.filter(project=project_id).count()
+
+
+def newest_erasures(project_id: UUID, *, limit: int) -> list[Erasure]:
+    """Return the notes of who was erased last."""
+    return list(Erasure.objects.filter(project=project_id).order_by("-id")[:limit])
+
+
+def idle_leads(
+    project_id: UUID, *, since: datetime, after: UUID | None = None, limit: int
+) -> tuple[list[UUID], UUID | None]:
+    """Return those of the next `limit` leads that nothing was heard of since a moment, and the last one looked at.
+
+    A person counts from when their leads were made or from their newest event, whatever is later. `None` as the last
+    one says that there are no more. Three queries.
+    """
+    young = first_id_at(since)
+    leads = Lead.objects.filter(project=project_id, merged_into=None, pk__lt=young).order_by("pk")
+    if after is not None:
+        leads = leads.filter(pk__gt=after)
+    looked_at = list(leads.values_list("pk", flat=True)[:limit])
+    homes = members_of_leads(looked_at)
+    heard_of = set(
+        Event.objects.filter(lead__in=homes, occurred_at__gte=since).order_by().values_list("lead", flat=True)
+    )
+    busy = {home for lead_id, home in homes.items() if lead_id in heard_of or lead_id >= young}
+    idle = [lead_id for lead_id in looked_at if lead_id not in busy]
+    return idle, looked_at[-1] if len(looked_at) == limit else None
+
+
+# --- Which events count ---------------------------------------------------------------------------------------------
 
 
 def excluded_since(project_id: UUID, *, minutes: int, now: datetime) -> int:

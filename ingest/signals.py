@@ -50,7 +50,16 @@ class LeadsSeparated:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonErased:
+    """Everything of a person is about to go: the leads they are, and all rows that refer to those."""
+
+    project_id: UUID
+    lead_ids: frozenset[UUID]
+
+
 events_stored = Signal()  # sent with `stored: EventsStored`
 counts_changed = Signal()  # sent with `changed: CountsChanged`
 leads_merged = Signal()  # sent with `merged: LeadsMerged`
 leads_separated = Signal()  # sent with `separated: LeadsSeparated`
+person_erased = Signal()  # sent with `erased: PersonErased`

@@ -7,10 +7,11 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from ingest.services import imports, rulings, webhooks
+from ingest.services import imports, retention, rulings, webhooks
 
 RULE_SECONDS = 1.0
 IMPORT_SECONDS = 2.0
+RETENTION_SECONDS = 60.0
 
 
 @shared_task(ignore_result=True, time_limit=3600)
@@ -43,3 +44,9 @@ def go_on_with_imports() -> None:
 def forget_receipts() -> None:
     """Delete the receipts of webhooks that are older than `WEBHOOK_DAYS`."""
     webhooks.forget_receipts(before=timezone.now() - timedelta(days=settings.WEBHOOK_DAYS))
+
+
+@shared_task(ignore_result=True, time_limit=3_600)
+def erase_idle_people() -> None:
+    """Erase people who have been idle for as long as their project says; the next beat goes on where this stopped."""
+    retention.erase_idle_people(now=timezone.now(), seconds=RETENTION_SECONDS)

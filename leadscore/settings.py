@@ -163,6 +163,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"queue": "imports", "expires": 15},
     },
     "forget-webhooks": {"task": "ingest.tasks.forget_receipts", "schedule": 3600.0, "options": {"queue": "system"}},
+    "erase-idle-people": {
+        "task": "ingest.tasks.erase_idle_people",
+        "schedule": 3600.0,
+        "options": {"queue": "system", "expires": 3600},
+    },
     "heartbeat": {"task": "leadscore.heartbeat", "schedule": 15.0, "options": {"queue": "system", "expires": 15}},
     "deliver-due": {
         "task": "automation.tasks.deliver_due",

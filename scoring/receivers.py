@@ -13,13 +13,15 @@ from ingest.signals import (
     EventsStored,
     LeadsMerged,
     LeadsSeparated,
+    PersonErased,
     counts_changed,
     events_stored,
     leads_merged,
     leads_separated,
+    person_erased,
 )
 from scoring import routing, wake
-from scoring.services import refolds
+from scoring.services import mentions, refolds
 from scoring.services.rescore import refold
 from scoring.services.rulesets import create_default_ruleset
 from scoring.services.scores import open_scores
@@ -49,6 +51,12 @@ def fold_survivor_again(merged: LeadsMerged, **_: Any) -> None:
 def fold_both_again(separated: LeadsSeparated, **_: Any) -> None:
     """Let the ledgers of two leads that were one follow from their own logs."""
     refolds.after_separation(separated)
+
+
+@receiver(person_erased)
+def forget_erased(erased: PersonErased, **_: Any) -> None:
+    """Let what walks have found no longer name somebody who is erased; scores and ledgers go with the leads."""
+    mentions.forget(erased.project_id, erased.lead_ids)
 
 
 @receiver(events_stored)

@@ -121,9 +121,7 @@ def test_an_event_that_is_parked_is_told_with_the_reason() -> None:
     project = make_project()
     track(project, event("signup", event_id="e1"))
     stored = Event.objects.get()
-    DeadLetter.objects.create(
-        event=stored, project=project, lead_id=stored.lead_id, error="no", traceback="secret path"
-    )
+    DeadLetter.objects.create(event=stored, project=project, lead=lead_of(project), error="no", traceback="secret path")
 
     (told,) = of_type(export(project), "deadLetter")
 

@@ -62,3 +62,20 @@ class TimelineSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = HappeningSerializer(many=True)
+
+
+class ExportSerializer(serializers.Serializer[Any]):
+    """Everything known of a person. Events and ledgers are in order; `ids` are those of all merged leads."""
+
+    exportedAt = serializers.DateTimeField()
+    lead = serializers.DictField(help_text="As `GET /api/leads/{id}` shows it.")
+    ids = serializers.ListField(child=serializers.UUIDField())
+    identifiers = serializers.ListField(child=serializers.DictField())
+    events = serializers.ListField(child=serializers.DictField(), help_text="With properties, traits and context.")
+    adjustments = serializers.ListField(child=serializers.DictField())
+    scoreEntries = serializers.ListField(child=serializers.DictField(), help_text="Of all scorecards.")
+    stageHistory = serializers.ListField(child=serializers.DictField())
+    merges = serializers.ListField(child=serializers.DictField())
+    refusedNames = serializers.ListField(child=serializers.DictField())
+    automationRuns = serializers.ListField(child=serializers.DictField(), help_text="With their deliveries.")
+    eventsNotScored = serializers.ListField(child=serializers.DictField())

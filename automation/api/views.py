@@ -3,20 +3,23 @@
 from typing import Any
 from uuid import UUID
 
+from django.http import StreamingHttpResponse
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from automation import selectors
-from automation.api.schema import RunListSerializer, TimelineSerializer
+from automation.api.schema import ExportSerializer, RunListSerializer, TimelineSerializer
+from automation.personal_data import file_name, personal_data
 from automation.selectors import DeliveryLine, RunLine
 from automation.timeline import Happening, StageChange, timeline_page
 from ingest.api.authentication import project_id_of
 from ingest.api.events import represent_exclusion
 from ingest.api.lists import list_response
 from ingest.merge_history import MERGED
-from ingest.models import Event
+from ingest.models import Event, Lead
 from scoring.api.leads import LIST_PARAMETERS, lead_of
 
 
@@ -55,6 +58,23 @@ class TimelineView(APIView):
             lambda cursor, limit: timeline_page(lead.project_id, lead.pk, cursor=cursor, limit=limit),
             represent_happening,
         )
+
+
+class ExportView(APIView):
+    """Everything that is known of a person, with all leads that were merged: one JSON document, to hand over."""
+
+    @extend_schema(operation_id="export_lead", tags=["Leads"], responses={200: ExportSerializer})
+    def get(self, request: Request, lead_id: str) -> StreamingHttpResponse:
+        return export_of(lead_of(request, lead_id))
+
+
+def export_of(lead: Lead) -> StreamingHttpResponse:
+    """Return the document about a lead as a file to download."""
+    return StreamingHttpResponse(
+        personal_data(lead, now=timezone.now()),
+        content_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{file_name(lead)}"', "Cache-Control": "no-store"},
+    )
 
 
 def represent_run(run: RunLine) -> dict[str, Any]:

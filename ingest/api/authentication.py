@@ -75,6 +75,12 @@ def key_of(request: Request) -> ApiKey:
     return cast("ApiKey", request.auth)
 
 
+def who_asks(request: Request) -> str:
+    """Return what to call the key of a request in a note of what was done with it."""
+    key = key_of(request)
+    return key.name or f"key {key.hint}…"
+
+
 def project_id_of(request: Request) -> UUID:
     """Return the id of the project that a request's key opens. Every query of the API starts from it."""
     return key_of(request).project_id

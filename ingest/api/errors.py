@@ -22,7 +22,7 @@ class RequestRefused(APIException):
         self.extra = extra
 
 
-_STATUS = {"too_large": 413, "lead_not_found": 404}
+_STATUS = {"too_large": 413, "lead_not_found": 404, "suppressed": 403}
 
 
 def refusal(refused: Refused) -> RequestRefused:

@@ -92,7 +92,7 @@ class EventView(IngestView):
         answer = {
             "status": "duplicate" if outcome.duplicate else "queued",
             "eventId": outcome.event_id,
-            "leadId": str(outcome.lead_id),
+            "leadId": outcome.lead_id and str(outcome.lead_id),
         }
         return Response(answer, status=202, headers=headers | received(now))
 
@@ -210,7 +210,7 @@ def represent_event(event: Event) -> dict[str, Any]:
         "eventId": event.event_id,
         "eventType": event.event_type,
         "kind": event.kind,
-        "leadId": str(event.lead_id),
+        "leadId": event.lead_id and str(event.lead_id),
         "occurredAt": event.occurred_at,
         "receivedAt": event.received_at,
         "timestamp": event.timestamp,

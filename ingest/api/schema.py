@@ -8,7 +8,7 @@ from rest_framework import serializers
 class RecordedSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["queued", "duplicate"])
     eventId = serializers.CharField()
-    leadId = serializers.UUIDField()
+    leadId = serializers.UUIDField(allow_null=True, help_text="Null: a duplicate of an erased person's event.")
 
 
 class RejectedSerializer(serializers.Serializer[Any]):
@@ -45,8 +45,8 @@ class WebhookReceivedSerializer(serializers.Serializer[Any]):
 class EventSerializer(serializers.Serializer[Any]):
     eventId = serializers.CharField()
     eventType = serializers.CharField()
-    kind = serializers.ChoiceField(choices=["activity", "profile", "adjustment"])
-    leadId = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=["activity", "profile", "adjustment", "merge"])
+    leadId = serializers.UUIDField(allow_null=True, help_text="Null: an erased person's.")
     occurredAt = serializers.DateTimeField()
     receivedAt = serializers.DateTimeField()
     timestamp = serializers.DateTimeField(allow_null=True, help_text="By the client's own clock.")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ingest.core.events import refusal_of
+from ingest.core.events import parse_body
 
 EVENT_TYPE = "adjustment"
 MOST_POINTS = Decimal(1_000_000)
@@ -59,19 +59,18 @@ class AdjustmentFields(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     points: Annotated[Decimal, BeforeValidator(_points)]
-    reason: Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=MAX_REASON)]
+    reason: Annotated[Annotated[str, Field(min_length=1, max_length=MAX_REASON)], BeforeValidator(_text)]
     scorecard: Annotated[str | None, Field(min_length=1, max_length=60)] = None
     adjustment_id: Annotated[
-        str | None, BeforeValidator(_text), Field(alias="adjustmentId", min_length=1, max_length=100)
+        Annotated[str, Field(min_length=1, max_length=100)] | None,
+        BeforeValidator(_text),
+        Field(alias="adjustmentId"),
     ] = None
 
 
 def parse_adjustment(body: bytes) -> Adjustment:
     """Return the adjustment that a request body asks for; raise `Refused`."""
-    try:
-        fields = AdjustmentFields.model_validate_json(body)
-    except ValidationError as error:
-        raise refusal_of(error) from None
+    fields = parse_body(AdjustmentFields, body)
     return Adjustment(
         points=fields.points,
         reason=fields.reason,

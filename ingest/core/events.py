@@ -116,7 +116,8 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 Identifier = Annotated[Annotated[str, Field(max_length=MAX_LENGTH)] | None, BeforeValidator(_name)]
 
 
-ExternalSystem = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,50}$")]
+_SYSTEM_PATTERN = r"^[A-Za-z0-9_.-]{1,50}$"
+ExternalSystem = Annotated[str, Field(pattern=_SYSTEM_PATTERN)]
 
 
 class NativeEvent(BaseModel):
@@ -313,6 +314,8 @@ def refusal_of(error: ValidationError) -> Refused:
 
 
 def _pointer(location: Sequence[str | int]) -> str:
+    if location[-1:] == ("[key]",):  # pydantic's way to say that not the value is wrong but its name
+        location = location[:-1]
     return "".join(f"/{escaped(str(part))}" for part in location)
 
 
@@ -322,6 +325,8 @@ def _words(kind: str, message: str, context: Mapping[str, Any]) -> str:
             return f"is not valid JSON: {context.get('error', message)}"
         case "missing":
             return "is required"
+        case "string_pattern_mismatch" if context.get("pattern") == _SYSTEM_PATTERN:
+            return "must be named by 1 to 50 letters, digits, dots, hyphens or underscores"
         case "string_pattern_mismatch":
             return "must be 1 to 64 letters, digits or underscores"
         case "value_error":

@@ -242,7 +242,7 @@ class Identities:
         return gone.lead_id, kept.lead_id
 
 
-_EMAIL = re.compile(r"[^@\s\x00]+@[^@\s\x00]+")
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+")  # no control characters
 
 
 def is_email(text: str) -> bool:

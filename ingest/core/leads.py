@@ -37,7 +37,9 @@ class OtherLead(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    other_id: Annotated[str, BeforeValidator(_text), Field(alias="otherId", min_length=1, max_length=100)]
+    other_id: Annotated[
+        Annotated[str, Field(min_length=1, max_length=100)], BeforeValidator(_text), Field(alias="otherId")
+    ]
 
 
 def parse_other_lead(body: bytes) -> str:

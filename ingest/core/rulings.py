@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ingest.core.events import Moment, Problem, Refused, refusal_of
+from ingest.core.events import Moment, Problem, Refused, parse_body
 
 MAX_EVENTS = 1_000
 MAX_BODY_BYTES = 512 * 1024
@@ -51,7 +51,12 @@ def _text(value: object) -> object:
     return " ".join(value.replace("\x00", "").split()) if isinstance(value, str) else value
 
 
-Id = Annotated[str, Field(min_length=1, max_length=100)]
+def _without_nul(value: object) -> object:
+    """Leave out what no column holds, and events of their own are stored without."""
+    return value.replace("\x00", "") if isinstance(value, str) else value
+
+
+Id = Annotated[Annotated[str, Field(min_length=1, max_length=100)], BeforeValidator(_without_nul)]
 
 
 class RangeFields(BaseModel):
@@ -60,13 +65,17 @@ class RangeFields(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     lead_id: Annotated[Id | None, Field(alias="leadId")] = None
-    event_type: Annotated[str | None, Field(alias="eventType", min_length=1, max_length=64)] = None
+    event_type: Annotated[
+        Annotated[str, Field(min_length=1, max_length=64)] | None,
+        BeforeValidator(_without_nul),
+        Field(alias="eventType"),
+    ] = None
     begin: Annotated[Moment | None, Field(alias="from", description="Event time, included.")] = None
     end: Annotated[Moment | None, Field(alias="to", description="Event time, not included.")] = None
     user_agent: Annotated[
-        str | None,
+        Annotated[str, Field(min_length=1, max_length=MAX_AGENT)] | None,
         BeforeValidator(_text),
-        Field(alias="userAgent", min_length=1, max_length=MAX_AGENT, description="A part of it, in any case."),
+        Field(alias="userAgent", description="A part of it, in any case."),
     ] = None
 
 
@@ -77,16 +86,13 @@ class RulingFields(BaseModel):
 
     event_ids: Annotated[list[Id] | None, Field(alias="eventIds", min_length=1, max_length=MAX_EVENTS)] = None
     within: Annotated[RangeFields | None, Field(alias="range")] = None
-    reason: Annotated[str, BeforeValidator(_text), Field(max_length=MAX_REASON)] = ""
+    reason: Annotated[Annotated[str, Field(max_length=MAX_REASON)], BeforeValidator(_text)] = ""
     dry_run: Annotated[bool, Field(alias="dryRun", description="Only count what it would touch.")] = False
 
 
 def parse_wish(body: bytes) -> Wish:
     """Return what a request body wishes; raise `Refused`."""
-    try:
-        fields = RulingFields.model_validate_json(body)
-    except ValidationError as error:
-        raise refusal_of(error) from None
+    fields = parse_body(RulingFields, body)
     if (fields.event_ids is None) == (fields.within is None):
         raise _refused("", "must have either eventIds or a range")
     within = Range() if fields.within is None else Range(**fields.within.model_dump())

@@ -32,6 +32,9 @@ class Engine(Protocol):
     def lock_rows(self, model: type[models.Model], ids: Sequence[UUID]) -> None:
         """Hold these rows, given in sorted order, until the unit of work ends."""
 
+    def lock_rows_to_delete(self, model: type[models.Model], ids: Sequence[UUID]) -> None:
+        """Hold these rows, given in sorted order, and let nobody refer to them, until the unit of work ends."""
+
     def select_rows(
         self, model: type[models.Model], fields: tuple[str, ...], where: Mapping[str, Any]
     ) -> list[tuple[Any, ...]]:
@@ -114,6 +117,16 @@ def lock_rows(model: type[models.Model], ids: Iterable[UUID]) -> None:
     ordered = sorted(set(ids))
     if ordered:
         _engine().lock_rows(model, ordered)
+
+
+def lock_rows_to_delete(model: type[models.Model], ids: Iterable[UUID]) -> None:
+    """Hold the rows with these ids until the unit of work ends, which deletes them.
+
+    Whoever inserts a row that refers to one of them waits, and then finds that it is gone.
+    """
+    ordered = sorted(set(ids))
+    if ordered:
+        _engine().lock_rows_to_delete(model, ordered)
 
 
 def select_rows(model: type[models.Model], fields: tuple[str, ...], where: Mapping[str, Any]) -> list[tuple[Any, ...]]:

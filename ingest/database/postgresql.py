@@ -36,6 +36,10 @@ def lock_rows(model: type[models.Model], ids: Sequence[UUID]) -> None:
     list(model._default_manager.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk").values_list("pk"))
 
 
+def lock_rows_to_delete(model: type[models.Model], ids: Sequence[UUID]) -> None:
+    list(model._default_manager.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
+
+
 def select_rows(model: type[models.Model], fields: tuple[str, ...], where: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     sql, parameters = selection(model, fields, where, _CONVERTERS)
     with connection.cursor() as cursor:

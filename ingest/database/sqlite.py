@@ -101,6 +101,10 @@ def lock_rows(model: type[models.Model], ids: Sequence[UUID]) -> None:
     """Do nothing: the IMMEDIATE transaction already keeps every other writer out."""
 
 
+def lock_rows_to_delete(model: type[models.Model], ids: Sequence[UUID]) -> None:
+    """Do nothing, for the same reason."""
+
+
 def select_rows(model: type[models.Model], fields: tuple[str, ...], where: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     sql, parameters = selection(model, fields, where, _CONVERTERS)
     with connection.cursor() as cursor:

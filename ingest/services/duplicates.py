@@ -11,7 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ingest import database
-from ingest.core.matching import MAX_GROUP, MatchKey
+from ingest.core.matching import MAX_GROUP, Kind, MatchKey
 from ingest.duplicates import pairs_told_apart
 from ingest.ids import new_id
 from ingest.models import MatchKey as Row
@@ -75,6 +75,14 @@ def note_keys(project_id: UUID, changes: Mapping[UUID, tuple[Keys, Keys]]) -> No
     database.insert_rows(Row, _FIELDS, rows)
     shared = {key for key in touched if len(groups.get(key, ())) + len(added.get(key, ())) > 1}
     settle(project_id, shared)
+
+
+def forget_keys(project_id: UUID, lead_ids: Collection[UUID]) -> None:
+    """Take away all keys of leads that are about to be deleted, as a part of the caller's unit of work."""
+    keys: dict[UUID, set[MatchKey]] = defaultdict(set)
+    for lead_id, kind, key in Row.objects.filter(lead__in=lead_ids).values_list("lead", "kind", "key"):
+        keys[lead_id].add(MatchKey(Kind(kind), key))
+    note_keys(project_id, {lead_id: (frozenset(own), NO_KEYS) for lead_id, own in keys.items()})
 
 
 def _groups(project_id: UUID, keys: Collection[str]) -> dict[str, list[_Held]]:

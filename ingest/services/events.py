@@ -9,14 +9,17 @@ from uuid import UUID
 
 from ingest import database
 from ingest.core import profile
+from ingest.core.addresses import without_ip_addresses
 from ingest.core.events import IncomingEvent, Problem, Refused, occurred_at
 from ingest.core.identity import Identities, Name, Refusal
 from ingest.core.matching import match_keys
+from ingest.core.suppression import event_pseudonym
 from ingest.ids import new_id
-from ingest.models import Event, Identifier, Lead, Merge, RefusedName
+from ingest.models import Event, Identifier, Lead, Merge, Project, RefusedName
 from ingest.services import log, merges
 from ingest.services.duplicates import NO_KEYS, Keys, note_keys
 from ingest.services.identities import LEAD_FIELDS, LeadRow, as_uuid, look_up
+from ingest.services.suppressions import pseudonym_key_of, suppressed
 
 _IDENTIFIER_FIELDS = ("id", "project", "kind", "value", "lead", "created_at")
 _REFUSED_FIELDS = ("id", "project", "lead", "kind", "value", "reason", "other", "event_id", "created_at")
@@ -26,11 +29,11 @@ _REFUSED_FIELDS = ("id", "project", "lead", "kind", "value", "reason", "other", 
 class Recorded:
     """An event that is in the log: now stored, or there already (`duplicate`); `new_lead`: it is its lead's first.
 
-    `lead_id` is the lead that the event counts for.
+    `lead_id` is the lead that the event counts for; a duplicate of an event whose person was erased has none.
     """
 
     event_id: str
-    lead_id: UUID
+    lead_id: UUID | None
     duplicate: bool
     new_lead: bool = False
 
@@ -47,8 +50,9 @@ def record(project_id: UUID, incoming: Sequence[IncomingEvent], *, now: datetime
     """Store events of one project and return what became of each, in their order.
 
     An event id that the project has already, in the log or earlier in `incoming`, is a duplicate whatever else it
-    carries, and changes nothing. Leads that nobody knows yet are created, and leads that an `identify` says are one
-    person are merged. A number of statements that does not depend on how many events there are, but for merges.
+    carries, and changes nothing. An event that carries a suppressed name is refused. Leads that nobody knows yet are
+    created, and leads that an `identify` says are one person are merged. A number of statements that does not depend
+    on how many events there are, but for merges.
     """
     if not incoming:
         return []
@@ -62,22 +66,40 @@ def record_in_unit_of_work(
     """Store events, each given with its id, as a part of the caller's unit of work; `quiet` ones set off nothing."""
     if not named:
         return []
-    stored: dict[str, UUID] = dict(
-        database.select_rows(
-            Event, ("event_id", "lead"), {"project": project_id, "event_id": {event_id for event_id, _ in named}}
-        )
-    )
-    fresh = [event for event_id, event in named if event_id not in stored]
-    found = look_up(project_id, fresh, also=stored.values())
+    named = _as_may_be_kept(project_id, named)
+    stored = _stored(project_id, {event_id for event_id, _ in named})
+    fresh = [event for event_id, event in named if stored.get(event_id) is None]
+    found = look_up(project_id, fresh, also=[lead_id for lead_id in stored.values() if lead_id is not None])
     recording = _Recording(
         project_id=project_id,
         now=now,
         quiet=quiet,
         identities=found.identities,
         known_leads=found.leads,
+        suppressed=found.suppressed,
         held=found.held,
     )
     return recording.run(named, stored)
+
+
+def _as_may_be_kept(
+    project_id: UUID, named: Sequence[tuple[str, IncomingEvent]]
+) -> Sequence[tuple[str, IncomingEvent]]:
+    """Return events without IP addresses, unless the project keeps them. A query only if there are any."""
+    stripped = [(event_id, without_ip_addresses(event)) for event_id, event in named]
+    if all(clean is event for (_, clean), (_, event) in zip(stripped, named, strict=True)):
+        return named
+    return named if Project.objects.filter(pk=project_id, keeps_ip_addresses=True).exists() else stripped
+
+
+def _stored(project_id: UUID, event_ids: set[str]) -> dict[str, UUID | None]:
+    """Return those of these event ids that the project has, with the leads of the events: none of erased people's."""
+    key = pseudonym_key_of(project_id)
+    pseudonyms = {event_pseudonym(event_id, key=key): event_id for event_id in event_ids}
+    found = database.select_rows(
+        Event, ("event_id", "lead"), {"project": project_id, "event_id": event_ids | pseudonyms.keys()}
+    )
+    return {pseudonyms.get(event_id, event_id): lead_id for event_id, lead_id in found}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,6 +111,7 @@ class _Recording:
     quiet: bool
     identities: Identities
     known_leads: frozenset[UUID]
+    suppressed: frozenset[Name]
     held: dict[UUID, LeadRow]
     lines: list[tuple[str, IncomingEvent, UUID]] = field(default_factory=list)
     new_leads: list[UUID] = field(default_factory=list)
@@ -97,13 +120,15 @@ class _Recording:
     merges: list[tuple[UUID, UUID, str]] = field(default_factory=list)
     refused: list[tuple[UUID, str, Refusal]] = field(default_factory=list)
 
-    def run(self, named: Sequence[tuple[str, IncomingEvent]], stored: dict[str, UUID]) -> list[Outcome]:
-        answers: list[Refused | tuple[str, UUID, bool, bool]] = []
+    def run(self, named: Sequence[tuple[str, IncomingEvent]], stored: dict[str, UUID | None]) -> list[Outcome]:
+        answers: list[Refused | tuple[str, UUID | None, bool, bool]] = []
         for event_id, event in named:
-            if event_id in stored:
-                answers.append((event_id, stored[event_id], True, False))
+            lead = stored.get(event_id)
+            refused = suppressed(event, self.suppressed) if lead is None and self.suppressed else None
+            if refused is None and event_id in stored:
+                answers.append((event_id, lead, True, False))
                 continue
-            placed = self._place(event_id, event)
+            placed = refused or self._place(event_id, event)
             if isinstance(placed, Refused):  # its id is still free for a later one
                 answers.append(placed)
             else:
@@ -116,7 +141,7 @@ class _Recording:
             if isinstance(answer, Refused)
             else Recorded(
                 event_id=answer[0],
-                lead_id=self.identities.home(answer[1]),
+                lead_id=answer[1] and self.identities.home(answer[1]),
                 duplicate=answer[2],
                 new_lead=answer[3],
             )

@@ -13,6 +13,7 @@ from ingest.core.identity import Guard, Identities, Name, Person
 from ingest.ids import new_id
 from ingest.models import Identifier, Lead, Merge, Project
 from ingest.selectors import members_of_leads
+from ingest.services.suppressions import suppressed_among
 
 LEAD_FIELDS = (
     "id", "project", "name", "email", "company", "traits", "trait_clock", "owner", "merged_into", "created_at",
@@ -22,10 +23,14 @@ LeadRow = tuple[UUID, UUID, str, str, str, dict[str, object], dict[str, list[str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookedUp:
-    """What a request's events are decided on: who is who, which leads there are, and the rows of those held."""
+    """What a request's events are decided on: who is who, which leads there are, and the rows of those held.
+
+    `suppressed` are those of their names that nothing may be stored of.
+    """
 
     identities: Identities
     leads: frozenset[UUID]
+    suppressed: frozenset[Name] = frozenset()
     held: dict[UUID, LeadRow] = field(default_factory=dict)
 
 
@@ -33,9 +38,13 @@ def look_up(project_id: UUID, events: Sequence[IncomingEvent], *, also: Iterable
     """Return what these events of a project are to be decided on; `also`: leads whose survivors are asked for.
 
     Leads that the events may change are held until the unit of work ends. Two queries where no event does more than
-    belong to a lead that is known; a fixed number more where one carries traits or brings names together.
+    belong to a lead that is known; a fixed number more where one has a name that nobody has, carries traits or brings
+    names together.
     """
     taken = _taken(project_id, events)
+    # A name that somebody has is not suppressed; and who was erased since it was read has no name any more. So it is
+    # asked after that, and only of names that are free.
+    suppressed = suppressed_among(project_id, {name for event in events for name in event.all_names} - taken.keys())
     told = [None if event.lead_id is None else as_uuid(event.lead_id) for event in events]
     homes = _homes(project_id, {*taken.values(), *also, *(lead_id for lead_id in told if lead_id is not None)})
     identities = Identities(
@@ -62,7 +71,7 @@ def look_up(project_id: UUID, events: Sequence[IncomingEvent], *, also: Iterable
         identities.guard = guard_of(project_id)
         identities.people = people_of(open_)
         identities.separated = _separated(identities.people.values())
-    return LookedUp(identities=identities, leads=frozenset(homes), held=held)
+    return LookedUp(identities=identities, leads=frozenset(homes), suppressed=suppressed, held=held)
 
 
 def as_uuid(text: str) -> UUID | None:
@@ -98,12 +107,12 @@ def _homes(project_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, UUID]:
 
 
 def _hold(lead_ids: Collection[UUID]) -> dict[UUID, LeadRow]:
-    """Lock leads that stand for themselves and return their rows; look again if one has been merged meanwhile."""
+    """Lock leads that stand for themselves and return their rows; look again if one was merged or erased meanwhile."""
     if not lead_ids:
         return {}
     database.lock_rows(Lead, lead_ids)
     rows: list[LeadRow] = database.select_rows(Lead, LEAD_FIELDS, {"id": lead_ids})
-    if any(row[8] is not None for row in rows):
+    if len(rows) < len(lead_ids) or any(row[8] is not None for row in rows):
         raise database.Overtaken
     return {row[0]: row for row in rows}
 

@@ -17,26 +17,30 @@ import structlog
 from celery import current_app
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from ingest import background, database, imported_files
 from ingest.core.events import Problem, Refused
+from ingest.core.identity import Name
 from ingest.core.imports.inspection import Inspection, inspect
 from ingest.core.imports.layout import Layout
 from ingest.core.imports.options import ImportOptions, Kind
 from ingest.core.imports.records import Record, read_records
 from ingest.core.imports.rows import Converter, Rejected, Row
+from ingest.core.suppression import spellings
 from ingest.ids import new_id
 from ingest.imported_files import Repeats, Stored, TooLarge
 from ingest.models import ApiKey, Import, PendingEvent, Project, RejectedRow, User
 from ingest.services.events import Recorded, record_in_unit_of_work
+from ingest.services.suppressions import SUPPRESSED
 
 PORTION = 1_000
 MAX_REJECTED_KEPT = 50_000
 MAX_FAILURES = 3
 MAX_WAITING = 20_000  # events that wait to be scored before an import waits, too: live events stand behind them
 STALLED_AFTER = timedelta(seconds=60)
+NAMES_AT_ONCE = 50
 UNCONFIRMED_FOR = timedelta(days=1)
 MEGABYTE = 1024 * 1024
 
@@ -217,7 +221,11 @@ def _store(imported: Import, records: Sequence[Record], rows: Sequence[Row | Rej
         outcomes = record_in_unit_of_work(imported.project_id, named, now=timezone.now(), quiet=quiet)
         rejected = [row for row in rows if isinstance(row, Rejected)]
         rejected += [
-            Rejected(line=row.line, raw=raw[row.line], reason=f"This row’s {outcome.detail.lstrip('/')}.")
+            Rejected(
+                line=row.line,
+                raw="" if outcome.code == SUPPRESSED else raw[row.line],
+                reason=f"This row’s {outcome.detail.lstrip('/')}.",
+            )
             for row, outcome in zip(usable, outcomes, strict=True)
             if isinstance(outcome, Refused)
         ]
@@ -244,6 +252,18 @@ def _store(imported: Import, records: Sequence[Record], rows: Sequence[Row | Rej
     for name, count in database.unit_of_work(work).items():
         setattr(imported, name, getattr(imported, name) + count)
     imported.position, imported.line = records[-1].end, records[-1].end_line
+
+
+def forget_person(project_id: UUID, names: Iterable[Name]) -> None:
+    """Delete the rejected rows of a project that speak of one of these names: rather one too many than one too few."""
+    wanted = sorted({spelled for name in names for spelled in spellings(name)})
+    rows = RejectedRow.objects.filter(imported__project=project_id)
+    for begin in range(0, len(wanted), NAMES_AT_ONCE):
+        speaking = Q()
+        for text in wanted[begin : begin + NAMES_AT_ONCE]:
+            speaking |= Q(raw__icontains=text)
+        while found := list(rows.filter(speaking).values_list("pk", flat=True)[:PORTION]):
+            RejectedRow.objects.filter(pk__in=found).delete()
 
 
 def _keep(imported: Import, rejected: Sequence[Rejected]) -> None:

@@ -35,16 +35,19 @@ class NameTaken:
 def create_lead(
     project_id: UUID, *, names: Sequence[Name], traits: Mapping[str, Any], now: datetime
 ) -> LeadCreated | NameTaken:
-    """Create a lead that answers to `names`, none of which may be taken. One without any name is fine."""
+    """Create a lead that answers to `names`, none of which may be taken. One without any name is fine.
+
+    Raises `Refused` when a name is suppressed.
+    """
     event = IncomingEvent(event_type="lead_created", kind="profile", names=tuple(names), traits=traits)
 
     def work() -> LeadCreated | NameTaken:
         if taken := _taken(project_id, names):
             return taken
-        recorded = _record(project_id, event, now)
-        if not recorded.new_lead:
+        created, new = _record(project_id, event, now)
+        if not new:
             raise database.Overtaken
-        return LeadCreated(lead_id=recorded.lead_id)
+        return LeadCreated(lead_id=created)
 
     return database.unit_of_work(work)
 
@@ -52,7 +55,10 @@ def create_lead(
 def update_lead(
     project_id: UUID, lead_id: UUID, *, names: Sequence[Name] = (), traits: Mapping[str, Any], now: datetime
 ) -> LeadUpdated | NameTaken:
-    """Change traits of a lead of this project (null forgets one) and let it answer to more `names`."""
+    """Change traits of a lead of this project (null forgets one) and let it answer to more `names`.
+
+    Raises `Refused` when a name is suppressed, or the lead is not there any more.
+    """
     event = IncomingEvent(
         event_type="lead_updated", kind="profile", lead_id=str(lead_id), names=tuple(names), traits=traits
     )
@@ -60,19 +66,22 @@ def update_lead(
     def work() -> LeadUpdated | NameTaken:
         if taken := _taken(project_id, names, unless_by=lead_id):
             return taken
-        recorded = _record(project_id, event, now)
+        updated, _ = _record(project_id, event, now)
         if _taken(project_id, names, unless_by=lead_id):
             raise database.Overtaken
-        return LeadUpdated(lead_id=recorded.lead_id)
+        return LeadUpdated(lead_id=updated)
 
     return database.unit_of_work(work)
 
 
-def _record(project_id: UUID, event: IncomingEvent, now: datetime) -> Recorded:
+def _record(project_id: UUID, event: IncomingEvent, now: datetime) -> tuple[UUID, bool]:
+    """Store what was entered and return its lead, and whether that is a new one."""
     (outcome,) = record_in_unit_of_work(project_id, [(str(uuid.uuid4()), event)], now=now)
     if not isinstance(outcome, Recorded):
         raise outcome
-    return outcome
+    if outcome.lead_id is None:  # a duplicate, of an id made a moment ago
+        raise database.Overtaken
+    return outcome.lead_id, outcome.new_lead
 
 
 def _taken(project_id: UUID, names: Sequence[Name], *, unless_by: UUID | None = None) -> NameTaken | None:

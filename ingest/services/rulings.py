@@ -6,7 +6,8 @@ does the work. So it may be killed, doubled or lost and goes on where it was; se
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from ingest import background, database
 from ingest.core.adjustments import Author
 from ingest.core.events import Problem, Refused
 from ingest.core.rulings import Selection, Wish, dump_selection, load_selection
+from ingest.core.suppression import event_pseudonym
 from ingest.models import Event, Lead, Ruling, Verdict
 from ingest.selectors import counting, homes_of, lead_of, members_of
 from ingest.services import pending
@@ -30,6 +32,7 @@ MAX_EVENTS = 10_000  # of the leads that one step touches; a lead with more of t
 STALLED_AFTER = timedelta(seconds=30)
 MAX_FAILURES = 3
 _AT_ONCE = 5_000
+_NOBODY = str(UUID(int=0))
 logger = structlog.get_logger(__name__)
 
 
@@ -96,6 +99,29 @@ def _matching(ruling: Ruling, selection: Selection) -> "QuerySet[Event]":
     }
     events = events.filter(**{name: value for name, value in conditions.items() if value is not None})
     return counting(events) if ruling.verb == Ruling.Verb.EXCLUDE else events.filter(verdict__excluded=True)
+
+
+def forget_person(project_id: UUID, lead_ids: Collection[UUID], *, key: bytes) -> None:
+    """Let a project's rulings name none of these leads, nor of their events, which the leads still have.
+
+    An event is named by its pseudonym from now on, so a ruling that is under way still finds nothing of theirs.
+    """
+    leads = {str(lead_id) for lead_id in lead_ids}
+    ended = Ruling.objects.filter(project=project_id, finished_at__isnull=False)
+    ended.filter(cursor__in=lead_ids).update(cursor=None)
+    for ruling in Ruling.objects.filter(project=project_id).only("selection").iterator(chunk_size=100):
+        selection = load_selection(ruling.selection)
+        events = Event.objects.filter(project=project_id, event_id__in=selection.event_ids, lead__in=lead_ids)
+        theirs = set(events.values_list("event_id", flat=True)) if selection.event_ids else set()
+        names_lead = (selection.within.lead_id or "").lower() in leads
+        if not theirs and not names_lead:
+            continue
+        told = replace(
+            selection,
+            event_ids=tuple(event_pseudonym(each, key=key) if each in theirs else each for each in selection.event_ids),
+            within=replace(selection.within, lead_id=_NOBODY) if names_lead else selection.within,
+        )
+        Ruling.objects.filter(pk=ruling.pk).update(selection=dump_selection(told))
 
 
 # --- Step by step ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Take in webhooks of other systems: what they say becomes events, and of each one stays a receipt for a while."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,11 +9,14 @@ from django.db.models import Q
 
 from ingest import database
 from ingest.core.events import IncomingEvent, Refused
+from ingest.core.identity import Name
 from ingest.core.mapping import Ignored, Reading, parse_mapping, parse_payload, read, received_at
+from ingest.core.suppression import spellings
 from ingest.ids import new_id
-from ingest.models import WebhookReceipt, WebhookSource
+from ingest.models import Event, WebhookReceipt, WebhookSource
 from ingest.selectors import SourceInForce, source_in_force
 from ingest.services.events import record_in_unit_of_work
+from ingest.services.suppressions import SUPPRESSED
 
 RECEIPTS_KEPT = 100  # per source of those that were refused, and as many of the others
 MAX_KEPT_BYTES = 64 * 1024
@@ -41,7 +44,17 @@ class Received:
             return WebhookReceipt.Outcome.STORED
         if self.duplicates:
             return WebhookReceipt.Outcome.DUPLICATE
-        return WebhookReceipt.Outcome.REFUSED if self.refused else WebhookReceipt.Outcome.IGNORED
+        return WebhookReceipt.Outcome.REFUSED if self.waits else WebhookReceipt.Outcome.IGNORED
+
+    @property
+    def waits(self) -> bool:
+        """Return whether an item was refused that another mapping could save: of whom nothing is stored never waits."""
+        return any(refused.code != SUPPRESSED for refused in self.refused.values())
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Return whether its text may be kept: not if it speaks of somebody of whom nothing may be stored."""
+        return all(refused.code != SUPPRESSED for refused in self.refused.values())
 
     @property
     def reason(self) -> str:
@@ -101,6 +114,25 @@ def forget_receipts(*, before: datetime) -> int:
     return deleted
 
 
+def forget_person(project_id: UUID, lead_ids: Collection[UUID], names: Iterable[Name]) -> None:
+    """Delete receipts that became events of these leads, which still have them, or that speak of one of these names.
+
+    There are few receipts, which are kept for mending mappings only, so rather one too many than one too few.
+    """
+    receipts = WebhookReceipt.objects.filter(source__project=project_id)
+    ids = dict(receipts.values_list("pk", "event_id"))
+    events = Event.objects.filter(project=project_id, event_id__in=set(ids.values()), lead__in=lead_ids)
+    theirs = set(events.values_list("event_id", flat=True))
+    wanted = {spelled for name in names for spelled in spellings(name)}
+    spoken_of = [
+        pk
+        for pk, payload in receipts.values_list("pk", "payload").iterator(chunk_size=20)
+        if any(text in payload.lower() for text in wanted)
+    ]
+    gone = {*spoken_of, *(pk for pk, event_id in ids.items() if event_id in theirs)}
+    WebhookReceipt.objects.filter(pk__in=gone).delete()
+
+
 def _record(project_id: UUID, readings: Sequence[Reading], *, now: datetime) -> Received:
     named = [
         (index, reading.event_id, reading)
@@ -134,13 +166,13 @@ def _insert_receipt(
                 source.id,
                 now,
                 received.outcome.value,
-                bool(received.refused),
+                received.waits,
                 received.reason[:_REASON_LENGTH],
                 webhook_id or "",
                 received.event_id,
                 len(body),
-                body[:MAX_KEPT_BYTES].decode("utf-8", "replace").replace("\x00", ""),
-                len(body) <= MAX_KEPT_BYTES,
+                body[:MAX_KEPT_BYTES].decode("utf-8", "replace").replace("\x00", "") if received.may_be_kept else "",
+                len(body) <= MAX_KEPT_BYTES and received.may_be_kept,
             )
         ],
     )
@@ -168,9 +200,11 @@ def _replay(receipt: WebhookReceipt, *, now: datetime) -> Received | None:
         received = _record(source.project_id, readings, now=now)
         WebhookReceipt.objects.filter(pk=receipt.pk).update(
             outcome=received.outcome,
-            refused=bool(received.refused),
+            refused=received.waits,
             reason=received.reason[:_REASON_LENGTH],
             event_id=received.event_id,
+            payload=receipt.payload if received.may_be_kept else "",
+            complete=received.may_be_kept,
         )
         return received
 

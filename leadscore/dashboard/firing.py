@@ -39,7 +39,13 @@ def _known_lead(project: Project, form: FireForm) -> Lead | None:
 
 
 def _new_lead(project: Project, form: FireForm, *, now: datetime) -> Lead | None:
-    created = leads.create_lead(project.pk, names=form.names, traits=form.traits, now=now)
+    try:
+        created = leads.create_lead(project.pk, names=form.names, traits=form.traits, now=now)
+    except Refused as refused:
+        if refused.code != "suppressed":
+            raise
+        form.add_error("email", "This person was erased, or wants nothing stored of them: so nothing can be.")
+        return None
     if isinstance(created, leads.NameTaken):
         form.add_error("email", "Another lead has this e-mail. Find it under “A lead”.")
         return None

@@ -89,8 +89,8 @@ def _newest(project: Project, events: list[Event]) -> tuple[NewestEvent, ...]:
             id=event.pk,
             event_type=event.event_type,
             received_at=event.received_at,
-            lead_id=event.lead.survivor.pk,
-            lead_label=event.lead.survivor.label,
+            lead_id=event.lead.survivor.pk if event.lead else None,
+            lead_label=event.lead.survivor.label if event.lead else "",
             sentence=told.get(event.pk, ""),
             excluded=is_excluded(event),
         )

@@ -13,6 +13,7 @@ from leadscore.dashboard import (
     integrations,
     merging,
     prediction,
+    privacy,
     publishing,
     views,
 )
@@ -32,6 +33,9 @@ urlpatterns = [
     *page("p/<uuid:project_id>/leads", views.lead_list, "lead_list"),
     *page("p/<uuid:project_id>/leads/export", downloads.lead_export, "lead_export"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>", views.lead_page, "lead_page"),
+    *page("p/<uuid:project_id>/leads/<uuid:lead_id>/export", privacy.lead_export, "lead_export"),
+    *page("p/<uuid:project_id>/leads/<uuid:lead_id>/erase", privacy.lead_erase, "lead_erase"),
+    *page("p/<uuid:project_id>/privacy", privacy.privacy, "privacy"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>/merge", merging.lead_merge, "lead_merge"),
     *page("p/<uuid:project_id>/leads/<uuid:lead_id>/separate", merging.lead_separate, "lead_separate"),
     *page("p/<uuid:project_id>/duplicates", merging.duplicates, "duplicates"),

@@ -77,12 +77,15 @@ class StageShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewestEvent:
-    """A line of the event log and whose it is. `sentence`: what it says, if it is a merge or its undoing."""
+    """A line of the event log and whose it is: nobody's (`None`) once the person is erased.
+
+    `sentence`: what it says, if it is a merge or its undoing.
+    """
 
     id: UUID
     event_type: str
     received_at: datetime
-    lead_id: UUID
+    lead_id: UUID | None
     lead_label: str
     sentence: str
     excluded: bool

@@ -10,13 +10,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ingest import selectors as ingested
-from ingest.api.authentication import project_id_of
+from ingest.api.authentication import project_id_of, who_asks
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused, not_found, refusal
 from ingest.api.lists import choice_of, limit_of, list_response, text_of
 from ingest.core.events import MAX_EVENT_BYTES, Problem, Refused
 from ingest.core.leads import LeadDescription, LeadFields, parse_lead
-from ingest.models import Lead
+from ingest.models import Erasure, Lead
+from ingest.services.erasures import erase
 from ingest.services.leads import NameTaken, create_lead, update_lead
 from scoring import insight, selectors
 from scoring.api import schema
@@ -69,7 +70,10 @@ class LeadsView(APIView):
     def post(self, request: Request) -> Response:
         project_id = project_id_of(request)
         described = _description(request)
-        outcome = create_lead(project_id, names=described.names, traits=described.traits, now=timezone.now())
+        try:
+            outcome = create_lead(project_id, names=described.names, traits=described.traits, now=timezone.now())
+        except Refused as refused:
+            raise refusal(refused) from None
         if isinstance(outcome, NameTaken):
             raise _taken(outcome)
         return Response(_represent(lead_of(request, str(outcome.lead_id))), status=201)
@@ -89,12 +93,27 @@ class LeadView(APIView):
     def patch(self, request: Request, lead_id: str) -> Response:
         lead = lead_of(request, lead_id)
         described = _description(request)
-        outcome = update_lead(
-            lead.project_id, lead.pk, names=described.names, traits=described.traits, now=timezone.now()
-        )
+        try:
+            outcome = update_lead(
+                lead.project_id, lead.pk, names=described.names, traits=described.traits, now=timezone.now()
+            )
+        except Refused as refused:
+            raise refusal(refused) from None
         if isinstance(outcome, NameTaken):
             raise _taken(outcome)
         return Response(_represent(lead_of(request, lead_id)))
+
+    @extend_schema(operation_id="erase_lead", tags=["Leads"], responses={204: None})
+    def delete(self, request: Request, lead_id: str) -> Response:
+        """Erase the person for good: all leads that were merged with this one, too. Their names are suppressed.
+
+        What stays is that events of these types happened at these times, of nobody.
+        """
+        lead = lead_of(request, lead_id)
+        erased = erase(lead.project_id, lead.pk, cause=Erasure.Cause.REQUEST, by=who_asks(request), now=timezone.now())
+        if erased is None:
+            raise not_found("lead")
+        return Response(status=204)
 
 
 class HistoryView(APIView):

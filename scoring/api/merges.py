@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ingest import selectors as ingested
-from ingest.api.authentication import key_of, project_id_of
+from ingest.api.authentication import project_id_of, who_asks
 from ingest.api.bodies import body_of
 from ingest.api.errors import RequestRefused, not_found, refusal
 from ingest.api.lists import list_response
@@ -43,7 +43,7 @@ class MergeView(APIView):
     @extend_schema(operation_id="merge_leads", tags=["Leads"], request=OtherLead, responses=_ANSWERS)
     def post(self, request: Request, lead_id: str) -> Response:
         one, other = _both(request, lead_id)
-        outcome = merge_leads(project_id_of(request), one, other, by=_who(request), now=timezone.now())
+        outcome = merge_leads(project_id_of(request), one, other, by=who_asks(request), now=timezone.now())
         if isinstance(outcome, MergeRefused):
             raise RequestRefused(outcome.code, outcome.detail, status_code=409)
         return Response(represent_now(project_id_of(request), one))
@@ -55,7 +55,7 @@ class UnmergeView(APIView):
     @extend_schema(operation_id="unmerge_leads", tags=["Leads"], request=OtherLead, responses=_ANSWERS)
     def post(self, request: Request, lead_id: str) -> Response:
         one, other = _both(request, lead_id)
-        outcome = separate_leads(project_id_of(request), one, other, by=_who(request), now=timezone.now())
+        outcome = separate_leads(project_id_of(request), one, other, by=who_asks(request), now=timezone.now())
         if isinstance(outcome, MergeRefused):
             raise RequestRefused(outcome.code, outcome.detail, status_code=409)
         return Response(represent_now(project_id_of(request), one))
@@ -110,8 +110,3 @@ def _both(request: Request, lead_id: str) -> tuple[UUID, UUID]:
         problem = Problem(pointer="/otherId", detail=f"is no lead of this project: {wanted}")
         raise refusal(Refused("lead_not_found", (problem,)))
     return one, other
-
-
-def _who(request: Request) -> str:
-    key = key_of(request)
-    return key.name or f"key {key.hint}…"

@@ -104,8 +104,14 @@ def _score_claims(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) 
     """Score quiet events, of which nobody who acts on scores is told, and then the others, from where those led."""
     if not claims:
         return 0
+    claimed = len(claims)
     homes = _hold({claim.lead_id for claim in claims.values()})
-    claims = {key: claim._replace(lead_id=homes[claim.lead_id].lead_id) for key, claim in claims.items()}
+    # Whose lead is gone was erased since the list was read, and so were these events.
+    claims = {
+        key: claim._replace(lead_id=homes[claim.lead_id].lead_id)
+        for key, claim in claims.items()
+        if claim.lead_id in homes
+    }
     quiet = {key: claim for key, claim in claims.items() if claim.quiet}
     _, all_quiet = _score_batch(quiet, homes, fold, now=now)
     outcomes, all_others = _score_batch(
@@ -113,7 +119,7 @@ def _score_claims(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) 
     )
     if outcomes:
         scored.send(sender=None, outcomes=outcomes)
-    return len(claims) if all_quiet and all_others else max(len(claims), MAX_LEADS)
+    return claimed if all_quiet and all_others else max(claimed, MAX_LEADS)
 
 
 def _score_batch(
@@ -261,6 +267,8 @@ def _score_leads_alone(slots: Collection[int], *, now: datetime) -> int:
 
 def _set_lead_aside(lead_id: UUID, claims: Mapping[UUID, _Claim], failure: Failure, *, now: datetime) -> None:
     homes = _hold([lead_id])
+    if lead_id not in homes:  # erased meanwhile
+        return
     claims = {key: claim._replace(lead_id=homes[lead_id].lead_id) for key, claim in claims.items()}
     # Only what is still pending: another worker may have got past what failed here.
     failures = {row[0]: failure for row in ingested.log_of_pending(list(claims))}

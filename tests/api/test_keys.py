@@ -14,8 +14,7 @@ pytestmark = pytest.mark.django_db
 EVENT = {"eventType": "signup", "userId": "1"}
 READING = [
     *("/api/events", "/api/leads", "/api/leads/x", "/api/leads/x/history", "/api/leads/x/timeline"),
-    "/api/leads/export",
-    "/api/leads/x/sessions",
+    *("/api/leads/x/export", "/api/leads/export", "/api/leads/x/sessions"),
     *("/api/leads/x/intelligence", "/api/leads/x/explain", "/api/leaderboard", "/api/rules", "/api/rulesets"),
     *("/api/analytics/overview", "/api/analytics/throughput", "/api/analytics/stages", "/api/automations/runs"),
     *("/api/imports", "/api/imports/x", "/api/imports/x/rejected"),

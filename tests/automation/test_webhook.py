@@ -19,7 +19,8 @@ from automation.errands import Errand, errand_of
 from automation.models import Action, Delivery, Run
 from automation.services.deliveries import LEASE, deliver_due, replay
 from automation.services.runs import record_runs
-from ingest.models import Lead
+from ingest.models import Erasure
+from ingest.services.erasures import erase
 from tests.automation.builders import make_due, only_delivery, outcome_of_getting_hot
 from tests.automation.servers import Receiver
 from tests.builders import make_lead
@@ -220,7 +221,7 @@ def test_a_lead_erased_after_its_delivery_was_claimed_does_not_stop_the_others(
     record_runs([outcome_of_getting_hot(other)])
 
     def erase_and_find(delivery_id: UUID) -> Errand | Outcome:
-        Lead.objects.filter(pk=lead.pk).delete()
+        erase(lead.project_id, lead.pk, cause=Erasure.Cause.REQUEST, by="dana", now=timezone.now())
         return errand_of(delivery_id)
 
     monkeypatch.setattr("automation.services.deliveries.errand_of", erase_and_find)

@@ -18,6 +18,7 @@ PINNED = {
     "/automations": 7,
     "/fire": 8,
     "/integrations": 9,
+    "/privacy": 8,
     "/imports": 4,
     "/fire/candidates": 8,
 }

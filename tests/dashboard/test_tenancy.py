@@ -22,6 +22,7 @@ PAGES = [
     "/integrations",
     "/exclusions",
     "/imports",
+    "/privacy",
 ]
 
 
@@ -36,7 +37,9 @@ def test_another_project_is_not_found_exactly_as_one_that_does_not_exist(
     assert of_strangers.content == of_nobody.content
 
 
-@pytest.mark.parametrize("page", ["/leads/{}", "/leads/{}/merge", "/fire/watch/{}"])
+@pytest.mark.parametrize(
+    "page", ["/leads/{}", "/leads/{}/erase", "/leads/{}/export", "/leads/{}/merge", "/fire/watch/{}"]
+)
 def test_another_projects_lead_is_not_found_under_any_project(
     browser_of_member: Client, project: Project, strangers_project: Project, page: str
 ) -> None:

@@ -62,6 +62,7 @@ def send(project: Project, event_type: str, at: datetime, *, now: datetime | Non
     event = IncomingEvent(event_type=event_type, **{"names": (Name("user_id", "ada"),), "timestamp": at, **values})
     (outcome,) = record(project.pk, [event], now=now or at)
     assert isinstance(outcome, Recorded), outcome
+    assert outcome.lead_id is not None
     return Lead.objects.get(pk=outcome.lead_id)
 
 

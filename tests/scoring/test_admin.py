@@ -132,9 +132,9 @@ def test_somebody_who_may_only_look_publishes_nothing(client: Client, project: P
 
 def letter_of(project: Project) -> DeadLetter:
     track(project, event("signup"))
-    stored = lead_of(project).events.get()
+    lead = lead_of(project)
     return DeadLetter.objects.create(
-        event=stored, project=project, lead=stored.lead, error="It broke", traceback="Traceback …", parked_at=LATER
+        event=lead.events.get(), project=project, lead=lead, error="It broke", traceback="Traceback …", parked_at=LATER
     )
 
 

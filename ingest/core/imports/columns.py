@@ -80,9 +80,9 @@ def recognise(columns: Iterable[str], kind: Kind) -> dict[str, str]:
 
 
 def count_known(columns: Sequence[str]) -> int:
-    """Return how many of these headers mean something to us."""
+    """Return how many of these headers mean something to us, among as many as a file may have."""
     names = {name for names in _NAMES.values() for name in names}
-    return sum(_plain(column) in names for column in columns)
+    return sum(_plain(column) in names for column in columns[:MAX_COLUMNS])
 
 
 def default_target(column: str, kind: Kind) -> str:
@@ -124,7 +124,9 @@ def _is_target(target: str, kind: Kind) -> bool:
     place = place_of(target)
     if place.root not in TREES:
         return target in FIELDS[kind]
-    return len(place.path) <= MAX_DEPTH and all(part.strip() for part in place.path) and len(target) <= 2 * MAX_KEY
+    if "\x00" in target or len(target) > 2 * MAX_KEY:  # no database keeps a NUL
+        return False
+    return len(place.path) <= MAX_DEPTH and all(part.strip() for part in place.path)
 
 
 def _escaped(key: str) -> str:

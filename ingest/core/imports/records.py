@@ -52,6 +52,8 @@ def _json_records(lines: Lines, layout: Layout) -> Iterator[Record]:
             content = orjson.loads(raw)
             if not isinstance(content, dict):
                 content, problem = {}, "is no JSON object: write one object a line, such as {…}"
+            elif "\\u0000" in raw:
+                content = {field.replace("\x00", ""): value for field, value in content.items()}
         except LineTooLong:
             problem = _too_long()
         except UnicodeDecodeError:

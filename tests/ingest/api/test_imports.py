@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from ingest.core.keys import KeyKind
-from ingest.models import Event, Import, Project
+from ingest.models import Event, Identifier, Import, Project
 from ingest.services import imports
 from tests.builders import Answer, caller_of, make_key, make_project, problem_of
 
@@ -116,6 +116,7 @@ def test_a_preview_stores_nothing(key: str, settings: Settings) -> None:
         ({"mapping": '{"Plan": 1}'}, EVENTS, "/mapping"),
         ({"mapping": '{"Nothing": "email"}'}, EVENTS, "/mapping/Nothing"),
         ({"mapping": '{"Plan": "nonsense"}'}, EVENTS, "/mapping/Plan"),
+        ({"mapping": '{"Plan": "properties.a\\u0000b"}'}, EVENTS, "/mapping/Plan"),
         ({"options": "{"}, EVENTS, "/options"),
         ({"options": '{"dateOrder": "ymd"}'}, EVENTS, "/options/dateOrder"),
         ({"options": '{"unknown": 1}'}, EVENTS, "/options/unknown"),
@@ -135,6 +136,25 @@ def test_what_cannot_be_imported_is_a_problem_with_a_pointer(
     assert pointer in [each["pointer"] for each in problem["errors"]]
     assert not Import.objects.exists()
     assert not settings.IMPORT_DIRECTORY.exists() or not list(settings.IMPORT_DIRECTORY.iterdir())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        rb"""{"ema\u0000il": "ada\u0000@example.com", "plan\u0000": {"a\u0000": "b\u0000"}}
+{"email": "\u0000no"}""",
+        b"ema\x00il,plan\nada\x00@example.com,\x00\n\x00no,x\n",
+    ],
+)
+def test_nul_characters_which_no_database_keeps_are_left_out(project: Project, key: str, data: bytes) -> None:
+    answer = send(key, data, "?kind=leads", "application/x-ndjson")
+    assert answer.status_code == 202, answer.content
+
+    finish()
+
+    imported = Import.objects.get()
+    assert (imported.status, imported.accepted, imported.rejected) == ("done", 1, 1)
+    assert Identifier.objects.filter(project=project, value="ada@example.com").exists()
 
 
 def test_a_form_without_a_file_is_a_problem(key: str) -> None:

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from ingest.core.keys import KeyKind
-from ingest.models import Event, PendingEvent, Project, Ruling, Verdict
+from ingest.models import Event, Lead, PendingEvent, Project, Ruling, Verdict
 from ingest.services import rulings
 from scoring.models import ScoreEntry
 from scoring.services.verification import verify_leads
@@ -82,7 +82,7 @@ def test_an_excluded_event_stays_in_the_log_and_scores_nothing(project: Project,
     assert (shown["eventId"], shown["excluded"]["reason"], shown["excluded"]["detail"], shown["excluded"]["by"]) == (
         "ada-signup", "by_hand", "Our own test", "CRM",
     )  # fmt: skip
-    assert verify_leads(project.pk, [event.lead_id for event in Event.objects.all()]) == []
+    assert verify_leads(project.pk, [lead.pk for lead in Lead.objects.all()]) == []
 
 
 def test_included_again_it_gives_the_old_ledger_entry_by_entry(caller: Caller) -> None:
@@ -241,6 +241,43 @@ def test_what_cannot_be_meant_is_refused(caller: Caller, body: dict[str, Any], p
     assert answer.status_code == 400
     assert [found["pointer"] for found in problem_of(answer)["errors"]] == [pointer]
     assert not Ruling.objects.exists()
+
+
+@pytest.mark.parametrize("verb", ["exclude", "include"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"eventIds": ["ada-\x00signup"]},
+        {"range": {"eventType": "\x00signup", "userAgent": "of\x00 ada"}, "reason": "\x00"},
+        {"range": {"eventType": "signup", "userAgent": "of ada"}, "reason": "cut in two: \ud83d"},
+    ],
+)
+def test_characters_that_no_column_holds_cost_nobody_anything(caller: Caller, verb: str, body: dict[str, Any]) -> None:
+    if verb == "include":
+        exclude(caller, eventIds=["ada-signup"])
+
+    answer = caller.post(f"/api/events/{verb}", body)
+
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["events"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "words"),
+    [
+        ({"eventIds": ["\x00"]}, "/eventIds/0", "must have at least 1 character"),
+        ({"range": {"eventType": "\x00"}}, "/range/eventType", "must have at least 1 character"),
+        ({"range": {"leadId": "\x00"}}, "/range/leadId", "must have at least 1 character"),
+        ({"range": {"userAgent": "x" * 301}}, "/range/userAgent", "must have at most 300 characters"),
+        ({"eventIds": ["a"], "reason": "x" * 501}, "/reason", "must have at most 500 characters"),
+    ],
+)
+def test_a_text_of_the_wrong_length_is_refused_in_characters(
+    caller: Caller, body: dict[str, Any], pointer: str, words: str
+) -> None:
+    problem = problem_of(caller.post("/api/events/exclude", body))
+
+    assert problem["errors"] == [{"pointer": pointer, "detail": words}]
 
 
 def test_another_projects_events_leads_and_rulings_do_not_exist(project: Project, caller: Caller) -> None:

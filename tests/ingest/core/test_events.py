@@ -205,6 +205,15 @@ def test_an_event_must_say_whose_it_is() -> None:
 # --- Batches -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("system", ["a:b", "", "my crm", "c" * 51])
+def test_a_system_that_cannot_be_named_so_is_refused_at_its_place_in_the_words_for_systems(system: str) -> None:
+    refused = refusal(json.dumps({"eventType": "signup", "externalIds": {system: "1"}}).encode())
+
+    assert [(found.pointer, found.detail) for found in refused.problems] == [
+        (f"/externalIds/{system}", "must be named by 1 to 50 letters, digits, dots, hyphens or underscores")
+    ]
+
+
 def test_a_batch_is_read_one_by_one() -> None:
     good = {"eventType": "a", "userId": "1"}
     events = parse_batch(json.dumps({"events": [good, None, 5, "x", [], {}, good]}).encode())

@@ -183,7 +183,10 @@ def test_an_address_is_something_an_at_sign_and_something(text: str) -> None:
     assert is_email(text)
 
 
-@pytest.mark.parametrize("text", ["", "@", "a@", "@b", "a b@c", "a@b@c", "a\x00@b", "a@b\nc@d", "a" * 253 + "@b"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "@", "a@", "@b", "a b@c", "a@b@c", "a\x00@b", "a@b\nc@d", "a@b\x01", "\x7f@b", "a@b\x9b1m", "a" * 253 + "@b"],
+)
 def test_anything_else_is_no_address(text: str) -> None:
     assert not is_email(text)
 

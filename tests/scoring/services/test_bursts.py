@@ -185,6 +185,7 @@ def test_a_parked_event_that_was_excluded_meanwhile_is_not_put_back() -> None:
     project = make_project()
     take_in(project, event("signup", NOON, event_id="a"))
     stored = Event.objects.get()
+    assert stored.lead_id is not None
     pending.settle([stored.pk])
     Verdict.objects.create(event=stored, project=project, excluded=True, found=Verdict.Found.BOT, decided_at=NOON)
 

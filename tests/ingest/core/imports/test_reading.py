@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.core.events import Refused
+from ingest.core.imports.columns import MAX_COLUMNS, count_known
 from ingest.core.imports.inspection import inspect
 from ingest.core.imports.options import parse_options
 from ingest.core.imports.records import MAX_RECORD_BYTES, read_records
@@ -237,3 +238,7 @@ def test_memory_stays_flat_while_reading() -> None:
 
     assert count == 50_000
     assert peak < 1_000_000
+
+
+def test_of_a_line_of_nothing_but_separators_no_more_columns_are_looked_at_than_a_file_may_have() -> None:
+    assert count_known(["email"] * (MAX_COLUMNS + 1)) == MAX_COLUMNS
