@@ -83,6 +83,16 @@ class Log:
         eventually(f"{types} in the log", lambda: self.types() == list(types), seconds=seconds)
         return self.events()
 
+    def wait_for_calls(self, *types: str) -> None:
+        """Wait until these are the types of the events, in the order of the calls, which the SDK's ids tell.
+
+        Event order is that only within a page: each page has its own correction of the visitor's clock.
+        """
+        eventually(f"{types} in the log", lambda: self.calls() == list(types))
+
+    def calls(self) -> list[str]:
+        return [event["eventType"] for event in sorted(self.events(), key=lambda event: event["eventId"])]
+
     def lead(self, lead_id: str) -> dict[str, Any]:
         answer = httpx.get(f"{self.url}/api/leads/{lead_id}", headers=self._headers, timeout=30, trust_env=False)
         lead: dict[str, Any] = answer.json()

@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.sdk.conftest import Log, lift_limit, snippet
 from tests.sdk.site import Site
+from tests.sdk.test_delivery import queue_of
 from tests.system.installation import System, eventually, running
 
 pytestmark = pytest.mark.browser
@@ -101,10 +102,19 @@ def test_a_tab_that_closes_and_pages_that_reload_lose_and_double_nothing(
         page.evaluate(f"leadscore.track('call_{i}')")
         page.reload()
     page.evaluate("leadscore.track('last')")
-    context.new_page()
+    later = context.new_page()
     page.close(run_before_unload=True)
 
-    log.wait_for(*[f"call_{i}" for i in range(10)], "last")
+    calls = [*(f"call_{i}" for i in range(10)), "last"]
+    log.wait_for_calls(*calls)
+
+    # Nobody heard whether the beacons arrived: the next page sends all that again.
+    later.clock.install(time="2100-01-01")
+    with later.expect_request("**/api/events/batch"):
+        later.goto(address)
+        later.clock.run_for(1000)
+    eventually("an empty queue", lambda: queue_of(later) == [])
+    assert log.calls() == calls
 
 
 def test_two_tabs_at_once_lose_and_double_nothing(page: Page, context: BrowserContext, site: Site, log: Log) -> None:
