@@ -78,7 +78,7 @@ def test_events_that_come_while_their_person_is_erased_are_counted_or_refused(at
             drain_all()
 
     def erase_grace() -> None:
-        half_way.wait()
+        assert half_way.wait(timeout=60), "nobody got half-way"
         assert erase(project.pk, lead_id, cause=Erasure.Cause.REQUEST, by="dana", now=timezone.now()) is not None
 
     at_once(*[partial(send, sender) for sender in range(SENDERS)], score, erase_grace)
