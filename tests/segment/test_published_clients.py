@@ -11,7 +11,7 @@ import pytest
 from tests.segment.clients import PUBLISHED, SECONDS_TO_SEND, PublishedClient
 from tests.segment.recorder import Recorder
 from tests.system.client import Client
-from tests.system.installation import System, running
+from tests.system.installation import System, eventually, running
 
 pytestmark = pytest.mark.system
 
@@ -61,9 +61,11 @@ def test_a_published_client_works_with_nothing_but_our_address(
     if published.without != "group":
         assert by_type["group"]["properties"] == {"groupId": "acme", "name": "Acme"}
     assert lead["name"] == "Ada"
-    scored = client.wait_for_score(lead["id"], 55)  # page_view 5, demo_request 50
+    client.wait_for_score(lead["id"], 55)  # page_view 5, demo_request 50
+    eventually("an owner for who became hot", lambda: client.get(f"/api/leads/{lead['id']}")["owner"] is not None)
+    settled = client.get(f"/api/leads/{lead['id']}")
 
     assert {sent.status for sent in recorder.replay()} == {200}
 
     assert events_of(client, lead["id"]) == stored
-    assert client.get(f"/api/leads/{lead['id']}") == scored
+    assert client.get(f"/api/leads/{lead['id']}") == settled
