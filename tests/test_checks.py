@@ -27,8 +27,11 @@ def test_a_first_look_has_nothing_to_mend() -> None:
         ({"WORKERS": 2}, {"leadscore.W003"}),
     ],
 )
-def test_a_mistake_is_said(settings: Settings, mistake: dict[str, object], ids: set[str]) -> None:
-    settings.DATABASES["default"]["ENGINE"] = "django.db.backends.sqlite3"
+def test_a_mistake_is_said(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, mistake: dict[str, object], ids: set[str]
+) -> None:
+    # An item of the very dictionary that every new connection is made of: it must be put back.
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
     settings.EMBEDDED_REDIS_SOCKET = "redis.sock"
     for name, value in mistake.items():
         setattr(settings, name, value)
