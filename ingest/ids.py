@@ -19,3 +19,11 @@ def first_id_at(moment: datetime) -> UUID:
 def made_at(key: UUID) -> datetime:
     """Return when a UUIDv7 was made, to the millisecond."""
     return datetime.fromtimestamp((key.int >> 80) / 1000, tz=UTC)
+
+
+def uuid_of(text: str) -> UUID | None:
+    """Return the id that a text is, however it is spelled; `None` if it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

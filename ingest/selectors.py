@@ -1,6 +1,5 @@
 """Read what ingestion stores. Every query starts from a project, or from the projects a person is a member of."""
 
-import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from ingest.core.bursts import BurstRule, MailEvent, link_of
 from ingest.core.imports.rejected import written
 from ingest.core.keys import digest
 from ingest.core.signatures import Scheme
-from ingest.ids import first_id_at
+from ingest.ids import first_id_at, uuid_of
 from ingest.models import (
     ApiKey,
     BotFilter,
@@ -62,9 +61,7 @@ def lead_of(project_id: UUID, lead_id: UUID | str) -> Lead | None:
 
     The id of a lead that was merged stands for the one that survived, for ever.
     """
-    try:
-        key = UUID(str(lead_id))
-    except ValueError:
+    if (key := uuid_of(str(lead_id))) is None:
         return None
     found = Lead.objects.select_related("owner", "merged_into__owner").filter(project=project_id, pk=key).first()
     return found and found.survivor
@@ -72,9 +69,7 @@ def lead_of(project_id: UUID, lead_id: UUID | str) -> Lead | None:
 
 def id_of_lead(project_id: UUID, lead_id: str) -> UUID | None:
     """Return the id of a lead of the project, be it merged into another or not; `None` for any other id."""
-    try:
-        key = UUID(lead_id)
-    except ValueError:
+    if (key := uuid_of(lead_id)) is None:
         return None
     return Lead.objects.filter(project=project_id, pk=key).values_list("pk", flat=True).first()
 
@@ -120,8 +115,8 @@ def members_of(lead_id: UUID) -> list[UUID]:
 def leads_named(name: str) -> list[Lead]:
     """Return the leads of all projects that a name or id stands for: for whoever runs the server, not for members."""
     by_identifier = Q(identifiers__value__in=[name, name.lower()])
-    with contextlib.suppress(ValueError):
-        by_identifier |= Q(pk=UUID(name))
+    if (key := uuid_of(name)) is not None:
+        by_identifier |= Q(pk=key)
     return list(Lead.objects.filter(by_identifier).select_related("project").distinct().order_by("pk")[:20])
 
 
@@ -353,9 +348,7 @@ def rulings_page(project_id: UUID, *, cursor: str | None = None, limit: int = 50
 
 def ruling_of(project_id: UUID, ruling_id: UUID | str) -> Ruling | None:
     """Return a ruling of the project; `None` for any other id, however it is spelled."""
-    try:
-        key = UUID(str(ruling_id))
-    except ValueError:
+    if (key := uuid_of(str(ruling_id))) is None:
         return None
     return Ruling.objects.filter(project=project_id, pk=key).first()
 
@@ -404,9 +397,7 @@ def mail_events_around(events: Mapping[UUID, Sequence[datetime]], rule: BurstRul
 
 def import_of(project_id: UUID, import_id: UUID | str) -> Import | None:
     """Return an import of the project; `None` for any other id, however it is spelled."""
-    try:
-        key = UUID(str(import_id))
-    except ValueError:
+    if (key := uuid_of(str(import_id))) is None:
         return None
     return Import.objects.select_related("requested_by", "key").filter(project=project_id, pk=key).first()
 

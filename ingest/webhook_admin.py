@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -23,6 +22,7 @@ from ingest.admin import ProjectScopedAdmin, ReadOnlyAdmin, visible_projects
 from ingest.core.events import IncomingEvent, Refused
 from ingest.core.mapping import Ignored, parse_payload, read, shown
 from ingest.core.vendors import VENDORS, Vendor
+from ingest.ids import uuid_of
 from ingest.models import WebhookReceipt, WebhookSource
 from ingest.selectors import newest_receipts
 from ingest.services.webhook_sources import change_secret, new_secret
@@ -270,9 +270,7 @@ def _picked(form: TryForm, request: HttpRequest) -> tuple[str, str | None, str]:
 
 
 def _receipt(text: str, request: HttpRequest) -> WebhookReceipt | None:
-    try:
-        key = UUID(text)
-    except ValueError:
+    if (key := uuid_of(text)) is None:
         return None
     projects = visible_projects(request)
     return WebhookReceipt.objects.filter(source__project__in=projects, pk=key, complete=True).first()

@@ -28,6 +28,10 @@ class Profile:
     def email(self) -> str:
         return self._text("email").lower()[:254]
 
+    def email_or(self, otherwise: str) -> str:
+        """Return the address to show: that of the traits, also when they forgot it; else one the lead came with."""
+        return self.email if "email" in self.clock else otherwise
+
     @property
     def company(self) -> str:
         company = self.traits.get("company")

@@ -14,11 +14,11 @@ from ingest.core.events import IncomingEvent, Problem, Refused, occurred_at
 from ingest.core.identity import Identities, Name, Refusal
 from ingest.core.matching import match_keys
 from ingest.core.suppression import event_pseudonym
-from ingest.ids import new_id
+from ingest.ids import new_id, uuid_of
 from ingest.models import Event, Identifier, Lead, Merge, Project, RefusedName
 from ingest.services import log, merges
 from ingest.services.duplicates import NO_KEYS, Keys, note_keys
-from ingest.services.identities import LEAD_FIELDS, LeadRow, as_uuid, look_up
+from ingest.services.identities import LEAD_FIELDS, LeadRow, look_up
 from ingest.services.suppressions import pseudonym_key_of, suppressed
 
 _IDENTIFIER_FIELDS = ("id", "project", "kind", "value", "lead", "created_at")
@@ -152,7 +152,7 @@ class _Recording:
         """Decide whose event it is, and note what that says of people; return the lead and whether it is new."""
         told = None
         if event.lead_id is not None:
-            told = as_uuid(event.lead_id)
+            told = uuid_of(event.lead_id)
             if told is None or told not in self.known_leads:
                 return lead_not_found(event.lead_id)
         # An address among the traits tells who somebody is, but not whose event it is while somebody else has it.
@@ -226,7 +226,7 @@ class _Recording:
         for lead_id in (learned.keys() | emails.keys()) - new:
             _, project, called, email, company, traits, clock, owner, merged_into, created_at = self.held[lead_id]
             known = _learn(profile.Profile(traits=traits, clock=clock), learned.get(lead_id, ()))
-            address = _shown_email(known, email or emails.get(lead_id, ""))
+            address = known.email_or(email or emails.get(lead_id, ""))
             shown = (known.name, address, known.company, known.traits, known.clock)
             changed.append((lead_id, project, *shown, owner, merged_into, created_at))
             before = match_keys(name=called, email=email, company=company, traits=traits)
@@ -241,7 +241,7 @@ class _Recording:
         created = []
         for lead_id in self.new_leads:
             known = _learn(profile.Profile(traits={}, clock={}), learned.get(lead_id, ()))
-            address = _shown_email(known, emails.get(lead_id, ""))
+            address = known.email_or(emails.get(lead_id, ""))
             shown = (known.name, address, known.company, known.traits, known.clock)
             created.append((lead_id, self.project_id, *shown, None, None, self.now))
             keys[lead_id] = (NO_KEYS, _keys(known, address))
@@ -257,8 +257,3 @@ def _learn(known: profile.Profile, lessons: Sequence[tuple[datetime, str, Incomi
 
 def _keys(known: profile.Profile, address: str) -> Keys:
     return match_keys(name=known.name, email=address, company=known.company, traits=known.traits)
-
-
-def _shown_email(learned: profile.Profile, otherwise: str) -> str:
-    """Return the e-mail address to show: that of the traits, also when they forgot it; else one the lead came with."""
-    return learned.email if "email" in learned.clock else otherwise

@@ -10,7 +10,7 @@ from django.db.models import Count
 from ingest import database
 from ingest.core.events import IncomingEvent
 from ingest.core.identity import Guard, Identities, Name, Person
-from ingest.ids import new_id
+from ingest.ids import new_id, uuid_of
 from ingest.models import Identifier, Lead, Merge, Project
 from ingest.selectors import members_of_leads
 from ingest.services.suppressions import suppressed_among
@@ -45,7 +45,7 @@ def look_up(project_id: UUID, events: Sequence[IncomingEvent], *, also: Iterable
     # A name that somebody has is not suppressed; and who was erased since it was read has no name any more. So it is
     # asked after that, and only of names that are free.
     suppressed = suppressed_among(project_id, {name for event in events for name in event.all_names} - taken.keys())
-    told = [None if event.lead_id is None else as_uuid(event.lead_id) for event in events]
+    told = [None if event.lead_id is None else uuid_of(event.lead_id) for event in events]
     homes = _homes(project_id, {*taken.values(), *also, *(lead_id for lead_id in told if lead_id is not None)})
     identities = Identities(
         guard=Guard(),
@@ -66,20 +66,12 @@ def look_up(project_id: UUID, events: Sequence[IncomingEvent], *, also: Iterable
             open_ |= meant
         if event.traits:
             taught |= meant
-    held = _hold(open_ | taught)
+    held = hold(open_ | taught)
     if brings_together:
         identities.guard = guard_of(project_id)
         identities.people = people_of(open_)
         identities.separated = _separated(identities.people.values())
     return LookedUp(identities=identities, leads=frozenset(homes), suppressed=suppressed, held=held)
-
-
-def as_uuid(text: str) -> UUID | None:
-    """Return the id that a text is, `None` if it is none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _taken(project_id: UUID, events: Sequence[IncomingEvent]) -> dict[Name, UUID]:
@@ -106,7 +98,7 @@ def _homes(project_id: UUID, lead_ids: Collection[UUID]) -> dict[UUID, UUID]:
     return {lead_id: merged_into or lead_id for lead_id, merged_into in found}
 
 
-def _hold(lead_ids: Collection[UUID]) -> dict[UUID, LeadRow]:
+def hold(lead_ids: Collection[UUID]) -> dict[UUID, LeadRow]:
     """Lock leads that stand for themselves and return their rows; look again if one was merged or erased meanwhile."""
     if not lead_ids:
         return {}

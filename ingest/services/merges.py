@@ -22,7 +22,7 @@ from ingest.models import Event, Identifier, Lead, Merge, PendingEvent
 from ingest.selectors import homes_of, members_of_leads
 from ingest.services import log
 from ingest.services.duplicates import NO_KEYS, Keys, note_keys, settle
-from ingest.services.identities import guard_of, people_of
+from ingest.services.identities import guard_of, hold, people_of
 from ingest.signals import LeadsMerged, LeadsSeparated, leads_merged, leads_separated
 from ingest.slots import slot_of
 
@@ -67,6 +67,9 @@ class MergeRefused:
     detail: str
 
 
+_ERASED = MergeRefused(code="lead_erased", detail="One of the two leads was erased at this moment.")
+
+
 def merge_leads(project_id: UUID, lead_id: UUID, other_id: UUID, *, by: str, now: datetime) -> Merged | MergeRefused:
     """Make two leads of a project one because somebody says so. The known one survives, or the older of two.
 
@@ -75,13 +78,15 @@ def merge_leads(project_id: UUID, lead_id: UUID, other_id: UUID, *, by: str, now
 
     def work() -> Merged | MergeRefused:
         homes = homes_of([lead_id, other_id])
+        if lead_id not in homes or other_id not in homes:
+            return _ERASED
         one, other = homes[lead_id].lead_id, homes[other_id].lead_id
         if lead_id == other_id:
             return MergeRefused(code="same_lead", detail="A lead cannot be merged with itself.")
         if one == other:
             absorbed = other_id if other_id != other else lead_id
             return Merged(absorbed=absorbed, survivor=one, already=True)
-        _hold([one, other])
+        hold([one, other])
         foreseen = _decide(project_id, one, other)
         if isinstance(foreseen, MergeRefused):
             return foreseen
@@ -113,14 +118,6 @@ def _decide(project_id: UUID, one: UUID, other: UUID) -> Foreseen | MergeRefused
         why=why_survives(kept, gone),
         other_user=bool(kept.user_ids and gone.user_ids and not kept.user_ids & gone.user_ids),
     )
-
-
-def _hold(lead_ids: Iterable[UUID]) -> None:
-    """Lock leads that stand for themselves; look again if that has changed meanwhile."""
-    wanted = sorted(lead_ids)
-    database.lock_rows(Lead, wanted)
-    if any(home.lead_id != lead_id for lead_id, home in homes_of(wanted).items()):
-        raise database.Overtaken
 
 
 def merge_in_unit_of_work(
@@ -161,10 +158,12 @@ def separate_leads(
 
     def work() -> Separated | MergeRefused:
         homes = homes_of([lead_id, other_id])
+        if lead_id not in homes or other_id not in homes:
+            return _ERASED
         home = homes[lead_id].lead_id
         if lead_id == other_id or homes[other_id].lead_id != home:
             return MergeRefused(code="not_merged", detail="These two leads are not merged with each other.")
-        _hold([home])
+        hold([home])
         active = {
             merge.lead_id: merge
             for merge in Merge.objects.filter(
@@ -259,7 +258,7 @@ def _first_address(members: Iterable[UUID]) -> str:
 
 def _show(lead: Lead, known: Profile, *, email: str, owner_id: UUID | None) -> None:
     lead.name, lead.company = known.name, known.company
-    lead.email = known.email if "email" in known.clock else email
+    lead.email = known.email_or(email)
     lead.traits, lead.trait_clock = dict(known.traits), dict(known.clock)
     lead.owner_id = owner_id
     lead.save(update_fields=["name", "company", "email", "traits", "trait_clock", "owner"])

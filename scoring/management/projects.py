@@ -1,9 +1,8 @@
 """Find the project that a command names. What is refused is told in a sentence, with exit code 2."""
 
-from uuid import UUID
-
 from django.core.management.base import CommandError
 
+from ingest.ids import uuid_of
 from ingest.models import Project
 
 REFUSED = 2
@@ -26,14 +25,6 @@ def project_named(wanted: str | None) -> Project:
 def projects_named(wanted: str | None) -> list[Project]:
     """Return the project with this id or name; all, if none is named."""
     return [_the_one(wanted)] if wanted else list(Project.objects.all())
-
-
-def uuid_of(text: str) -> UUID | None:
-    """Return the id that a text is, None if it is none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _the_one(wanted: str) -> Project:

@@ -10,12 +10,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
+from ingest.ids import uuid_of
 from ingest.models import Lead
 from scoring.core.points import in_words, to_points
 from scoring.core.preview import Tally
 from scoring.core.ruleset import compile_ruleset, parse_ruleset
 from scoring.core.timeline import Timeline
-from scoring.management.projects import REFUSED, projects_named, uuid_of
+from scoring.management.projects import REFUSED, projects_named
 from scoring.models import RulesetVersion, Walk, WalkPart
 from scoring.services import walks
 from scoring.services.rescore import batches, preview_leads, rescore_leads
