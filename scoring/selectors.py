@@ -56,9 +56,12 @@ def standings_on_primary(project_id: UUID, lead_ids: Collection[UUID]) -> dict[U
 
 
 def leads_fading(slots: Collection[int], *, now: datetime, limit: int) -> list[UUID]:
-    """Return up to `limit` leads of these slots whose points fade or expire by now, the longest due first."""
-    due = LeadState.objects.filter(next_change_at__lte=now, slot__in=slots, lead__long_refold__isnull=True)
-    due = due.order_by("next_change_at")
+    """Return up to `limit` leads of these slots whose points fade or expire by now, the longest due first.
+
+    Those that are to be folded anew are left to that: their stored states are of no use any more.
+    """
+    due = LeadState.objects.filter(next_change_at__lte=now, slot__in=slots)
+    due = due.filter(lead__refold__isnull=True, lead__long_refold__isnull=True).order_by("next_change_at")
     return list(due.values_list("lead", flat=True)[:limit])
 
 

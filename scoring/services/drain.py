@@ -207,12 +207,11 @@ def _rebuild(batch: _Batch, before: Mapping[UUID, Before], *, now: datetime) -> 
     """Fold leads from the log, as many as a batch should hold; a long log is folded in turns of its own."""
     if not batch:
         return
-    sizes = ingested.log_sizes(batch)
-    long = [lead_id for lead_id in batch if sizes[lead_id] > long_refolds.LONG_LOG]
-    long_refolds.begin({lead_id: (batch[lead_id].project_id, before[lead_id]) for lead_id in long}, now=now)
-    short = [lead_id for lead_id in batch if sizes[lead_id] <= long_refolds.LONG_LOG]
-    sums = accumulate(sizes[lead_id] for lead_id in short)
-    chosen = [lead_id for lead_id, events in zip(short, sums, strict=True) if events <= MAX_REFOLDED]
+    leads = {lead_id: (work.project_id, before[lead_id]) for lead_id, work in batch.items()}
+    short = long_refolds.begin_where_long(leads, now=now)
+    chosen = [
+        lead_id for lead_id, events in zip(short, accumulate(short.values()), strict=True) if events <= MAX_REFOLDED
+    ]
     keys = [row[0] for lead_id in chosen for row in batch[lead_id].rows]
     logs = logs_of(chosen, with_pending=keys)
     for lead_id in chosen:
@@ -230,12 +229,13 @@ def _refold(batch: _Batch, marks: Mapping[UUID, Mark], *, now: datetime) -> Iter
     if not batch:
         return
     stages = selectors.stages_of(batch)
-    sizes = ingested.log_sizes(batch)
-    long = {lead_id: work for lead_id, work in batch.items() if sizes[lead_id] > long_refolds.LONG_LOG}
-    long_refolds.begin({lead_id: (work.project_id, None) for lead_id, work in long.items()}, now=now)
-    short = {lead_id: work for lead_id, work in batch.items() if lead_id not in long}
-    logs = logs_of(short, with_pending=[row[0] for work in short.values() for row in work.rows])
-    for lead_id, work in short.items():
+    leads: dict[UUID, tuple[UUID, Before | None]] = {
+        lead_id: (work.project_id, None) for lead_id, work in batch.items()
+    }
+    short = long_refolds.begin_where_long(leads, now=now)
+    logs = logs_of(short, with_pending=[row[0] for lead_id in short for row in batch[lead_id].rows])
+    for lead_id in short:
+        work = batch[lead_id]
         table = work.timeline.latest.primary.stages
         mark = marks[lead_id]
         stage = stages.get((lead_id, work.timeline.latest.primary.name))

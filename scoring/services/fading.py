@@ -52,20 +52,19 @@ def fade(slots: Collection[int], *, now: datetime) -> int:
 
 def _fade(lead_ids: Sequence[UUID], *, now: datetime) -> int:
     database.lock_rows(Lead, lead_ids)
-    elsewhere = selectors.refolding_among(lead_ids)  # or somebody else has been here since
+    # Or somebody else has been here since.
+    elsewhere = selectors.refolding_among(lead_ids) | refolds.marks_of(lead_ids).keys()
     standings = {
         lead_id: standing
         for lead_id, standing in selectors.standings_of(lead_ids).items()
         if lead_id not in elsewhere and standing.next_change_at is not None and standing.next_change_at <= now
     }
     projects = {home.lead_id: home.project_id for home in ingested.homes_of(standings).values()}
-    marks = refolds.marks_of(standings)
-    folded = _fold(standings, projects, timelines_of(set(projects.values())), marks=marks, now=now)
+    folded = _fold(standings, projects, timelines_of(set(projects.values())), now=now)
     projections = [done for done, _ in folded]
     projection.write(projections)
-    refolds.done([done.lead_id for done in projections if done.lead_id in marks])
     dead_letters.park({key: failure for done in projections for key, failure in done.failures.items()}, now=now)
-    scored.send(sender=None, outcomes=[outcome_of(done, before, ()) for done, before in folded if before])
+    scored.send(sender=None, outcomes=[outcome_of(done, before, ()) for done, before in folded])
     return len(lead_ids)
 
 
@@ -74,22 +73,15 @@ def _fold(
     projects: Mapping[UUID, UUID],
     timelines: Mapping[UUID, Timeline],
     *,
-    marks: Collection[UUID],
     now: datetime,
-) -> list[tuple[Projection, Before | None]]:
-    """Fold leads up to now, as many as one transaction should hold; those left out stay due.
-
-    Gives each projection with where the lead stood before, `None` where that is no reason to act.
-    """
-    folded: list[tuple[Projection, Before | None]] = []
-    moved: dict[UUID, Before | None] = {}
+) -> list[tuple[Projection, Before]]:
+    """Fold leads up to now, as many as one transaction should hold; those left out stay due."""
+    folded: list[tuple[Projection, Before]] = []
+    moved: dict[UUID, Before] = {}
     entries = 0
     for lead_id, standing in standings.items():
         project_id = projects[lead_id]
         timeline = timelines[project_id]
-        if lead_id in marks:
-            moved[lead_id] = None
-            continue
         state = projection.stored_state(lead_id, timeline, standing.state)
         if state is None:
             stage = selectors.stages_of([lead_id]).get((lead_id, timeline.latest.primary.name))
@@ -108,14 +100,12 @@ def _fold(
         if entries > MAX_ENTRIES:
             break
     if moved:
-        sizes = ingested.log_sizes(moved)
-        long = [lead_id for lead_id in moved if sizes[lead_id] > long_refolds.LONG_LOG]
-        long_refolds.begin({lead_id: (projects[lead_id], moved.pop(lead_id)) for lead_id in long}, now=now)
-        logs = logs_of(moved)
-        for lead_id, then in moved.items():
+        leads = {lead_id: (projects[lead_id], before) for lead_id, before in moved.items()}
+        logs = logs_of(long_refolds.begin_where_long(leads, now=now))
+        for lead_id, rows in logs.items():
             project_id = projects[lead_id]
-            done = projection.rebuild(project_id, lead_id, timelines[project_id], logs[lead_id], now=now)
-            folded.append((done, then))
+            done = projection.rebuild(project_id, lead_id, timelines[project_id], rows, now=now)
+            folded.append((done, moved[lead_id]))
     return folded
 
 

@@ -44,18 +44,20 @@ _FIELDS = (
 logger = structlog.get_logger(__name__)
 
 
-def begin(leads: Mapping[UUID, tuple[UUID, Before | None]], *, now: datetime) -> None:
-    """Note that leads, `{lead: (project, where it stands)}`, are to be folded again, as a part of a unit of work.
+def begin_where_long(leads: Mapping[UUID, tuple[UUID, Before | None]], *, now: datetime) -> dict[UUID, int]:
+    """Note that those of these leads whose logs are long are to be folded again, as a part of a unit of work.
 
-    Those that are being folded again already go on. Where none is given, a lead's stored stage is looked up.
+    Returns the others, `{lead: events in its log}`. Leads are given as `{lead: (project, where it stands)}`; where none
+    is given, its stored stage is looked up. Those that are being folded again already go on.
     """
-    if not leads:
-        return
+    sizes = ingested.log_sizes(leads)
     rows: list[tuple[object, ...]] = [
         (lead_id, project_id, slot_of(lead_id), now, before and _written(before), None, None, None, None, False)
         for lead_id, (project_id, before) in leads.items()
+        if sizes[lead_id] > LONG_LOG
     ]
     database.insert_missing_rows(LongRefold, _FIELDS, rows, unique=("lead",))
+    return {lead_id: sizes[lead_id] for lead_id in leads if sizes[lead_id] <= LONG_LOG}
 
 
 def go_on(slots: Collection[int], *, now: datetime) -> bool:

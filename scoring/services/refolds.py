@@ -1,8 +1,10 @@
-"""Mark leads whose ledgers must be folded from the log anew, because what their logs hold has changed."""
+"""Mark leads whose ledgers must be folded from the log anew, because what their logs hold has changed.
 
-from collections.abc import Collection, Iterable, Mapping
+The event that says so is pending with the mark, so their queue takes them up. Until then time leaves them alone.
+"""
+
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from ingest import database
@@ -25,18 +27,6 @@ class Mark:
     def highest(self, stage: str, stages: StageTable) -> str:
         """Return the highest of a stage and those reached before; one that the scorecard does not have counts least."""
         return max(stage, *self.stood_in, key=lambda name: stages.ranks.get(name, -1)) if self.stood_in else stage
-
-
-def request_refolds(lead_ids: Collection[UUID], *, now: datetime) -> None:
-    """Mark leads to be folded anew, which is itself no reason to act, as a part of the caller's unit of work.
-
-    It is done with their next event, or else by the next visit to leads that time changes, which is due at once.
-    """
-    if not lead_ids:
-        return
-    rows: list[tuple[object, ...]] = [(lead_id, [], True, now) for lead_id in sorted(lead_ids)]
-    database.insert_missing_rows(Refold, _FIELDS, rows, unique=("lead",))
-    LeadState.objects.filter(pk__in=lead_ids).update(next_change_at=now)
 
 
 def after_merge(merged: LeadsMerged) -> None:
@@ -62,9 +52,12 @@ def after_merge(merged: LeadsMerged) -> None:
 
 
 def after_separation(separated: LeadsSeparated) -> None:
-    """Let a lead stand somewhere again that was part of another, and mark both."""
+    """Let a lead stand somewhere again that was part of another, and mark both: it is itself no reason to act."""
     open_scores(separated.project_id, [separated.separated])
-    request_refolds([separated.separated, separated.survivor], now=separated.now)
+    rows: list[tuple[object, ...]] = [
+        (lead_id, [], True, separated.now) for lead_id in sorted([separated.separated, separated.survivor])
+    ]
+    database.insert_missing_rows(Refold, _FIELDS, rows, unique=("lead",))
 
 
 def marks_of(lead_ids: Collection[UUID]) -> dict[UUID, Mark]:
@@ -73,8 +66,7 @@ def marks_of(lead_ids: Collection[UUID]) -> dict[UUID, Mark]:
     return {lead_id: Mark(stood_in=tuple(stood_in), quiet=quiet) for lead_id, stood_in, quiet in rows}
 
 
-def done(marks: Mapping[UUID, Mark] | Iterable[UUID]) -> None:
+def done(lead_ids: Collection[UUID]) -> None:
     """Take the marks of leads away that have been folded anew, in the same unit of work."""
-    lead_ids = list(marks)
     if lead_ids:
         Refold.objects.filter(lead__in=lead_ids).delete()

@@ -11,11 +11,10 @@ from uuid import UUID
 
 import structlog
 from django.db import InterfaceError, OperationalError
-from django.db.models import Count
 
 from ingest import database
-from ingest.models import Event, Lead
-from ingest.selectors import homes_of, members_of_leads
+from ingest.models import Lead
+from ingest.selectors import homes_of, log_sizes
 from ingest.slots import SLOTS, slot_of
 from scoring.core import engine
 from scoring.core.preview import Tally
@@ -55,14 +54,11 @@ def batches(
 
 
 def _packed(lead_ids: Sequence[UUID]) -> Iterator[list[UUID]]:
-    homes = members_of_leads(lead_ids)
-    counts: dict[UUID, int] = {}
-    for lead_id, count in Event.objects.filter(lead__in=homes).order_by().values_list("lead").annotate(Count("pk")):
-        counts[homes[lead_id]] = counts.get(homes[lead_id], 0) + count
+    sizes = log_sizes(lead_ids)
     batch: list[UUID] = []
     events = 0
     for lead_id in lead_ids:
-        count = counts.get(lead_id, 0)
+        count = sizes[lead_id]
         if batch and (len(batch) == MAX_LEADS or events + count > MAX_EVENTS):
             yield batch
             batch, events = [], 0

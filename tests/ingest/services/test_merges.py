@@ -11,7 +11,9 @@ from django.utils import timezone
 from ingest.core.identity import Reason
 from ingest.models import ApiKey, Event, Lead, Merge, PendingEvent, Project, RefusedName, User
 from ingest.services.merges import MergeRefused, Separated, merge_leads, separate_leads
+from ingest.slots import SLOTS
 from scoring.models import LeadScore, LeadState, Refold, ScoreEntry
+from scoring.services.fading import fade
 from scoring.services.verification import verify_leads
 from scoring.signals import LeadOutcome, scored
 from tests.builders import Caller, caller_of, drain_all, make_project
@@ -441,6 +443,35 @@ def test_a_stage_that_only_both_together_reach_fires(
     drain_all()
 
     assert outcomes() == [("warm", "hot")]
+
+
+def test_it_fires_also_when_time_would_change_the_survivor_before_its_queue_gets_to_it(
+    caller: Caller, outcomes: Callable[[], list[tuple[str, str]]]
+) -> None:
+    ada, bob = lead(caller, userId="1"), lead(caller, userId="2")
+    for number in ("1", "2"):
+        caller.track("form_submit", userId=number)
+    drain_all()
+    outcomes()
+
+    caller.post(f"/api/leads/{ada}/merge", {"otherId": bob})
+    LeadState.objects.update(next_change_at=timezone.now())
+    assert fade(range(SLOTS), now=timezone.now()) == 0
+    drain_all()
+
+    assert outcomes() == [("warm", "hot")]
+
+
+@pytest.mark.parametrize("act", [merge_leads, separate_leads])
+def test_a_lead_that_was_erased_at_the_same_moment_is_a_refusal(
+    project: Project, caller: Caller, act: Callable[..., object]
+) -> None:
+    ada = UUID(lead(caller, userId="1"))
+
+    for one, other in ((ada, UUID(int=0)), (UUID(int=0), ada)):
+        outcome = act(project.pk, one, other, by="Eve", now=timezone.now())
+        assert isinstance(outcome, MergeRefused)
+        assert outcome.code == "lead_erased"
 
 
 def test_separating_leads_fires_nothing(caller: Caller, outcomes: Callable[[], list[tuple[str, str]]]) -> None:
