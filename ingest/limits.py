@@ -6,8 +6,10 @@ Redis that is down loosens the limit instead of refusing events.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +19,8 @@ from throttled import MemoryStore, RateLimitState, RedisStore, Throttled, per_mi
 from throttled.constants import RateLimiterType
 
 from ingest import redis_access
+
+T = TypeVar("T")
 
 WINDOW_SECONDS = 60
 _BAD_KEYS = "bad-keys"
@@ -49,9 +53,7 @@ def spend(key_id: UUID, *, events_per_minute: int, events: int) -> Allowance:
     if events_per_minute < 1:
         return Allowance(limit=0, granted=False, remaining=0, reset_after=WINDOW_SECONDS, retry_after=WINDOW_SECONDS)
     name = f"key:{key_id}:{events_per_minute}"
-    result = redis_access.attempt(
-        lambda _: _bucket(events_per_minute, _redis_store()).limit(name, events), otherwise=None
-    ) or _bucket(events_per_minute, _memory_store()).limit(name, events)
+    result = _ask(events_per_minute, lambda bucket: bucket.limit(name, events))
     return _allowance(result.state, events_per_minute, limited=result.limited)
 
 
@@ -59,10 +61,7 @@ def spend_bad_key(network: str) -> None:
     """Take a token from the bucket of a network that has sent a bad key."""
     most = settings.BAD_KEYS_PER_MINUTE
     if most:
-        name = f"bad-keys:{network}:{most}"
-        counted = redis_access.attempt(lambda _: _bucket(most, _redis_store()).limit(name), otherwise=None)
-        if counted is None:
-            _bucket(most, _memory_store()).limit(name)
+        _ask(most, lambda bucket: bucket.limit(_bad_keys_of(network, most)))
 
 
 def bad_keys_left(network: str) -> Allowance:
@@ -70,11 +69,18 @@ def bad_keys_left(network: str) -> Allowance:
     most = settings.BAD_KEYS_PER_MINUTE
     if not most:
         return Allowance(name=_BAD_KEYS, limit=0, granted=True, remaining=0, reset_after=0, retry_after=0)
-    name = f"bad-keys:{network}:{most}"
-    state = redis_access.attempt(lambda _: _bucket(most, _redis_store()).peek(name), otherwise=None) or _bucket(
-        most, _memory_store()
-    ).peek(name)
+    state = _ask(most, lambda bucket: bucket.peek(_bad_keys_of(network, most)))
     return _allowance(state, most, limited=state.remaining < 1, name=_BAD_KEYS)
+
+
+def _bad_keys_of(network: str, most: int) -> str:
+    return f"{_BAD_KEYS}:{network}:{most}"
+
+
+def _ask(events_per_minute: int, question: Callable[[Throttled], T]) -> T:
+    """Return what the bucket answers that processes share in Redis, or without Redis this process's own."""
+    answer = redis_access.attempt(lambda _: question(_bucket(events_per_minute, _redis_store())), otherwise=None)
+    return question(_bucket(events_per_minute, _memory_store())) if answer is None else answer
 
 
 def _allowance(state: RateLimitState, limit: int, *, limited: bool, name: str = "default") -> Allowance:

@@ -12,7 +12,7 @@ from ingest.core.events import IncomingEvent
 from ingest.core.identity import Guard, Identities, Name, Person
 from ingest.ids import new_id, uuid_of
 from ingest.models import Identifier, Lead, Merge, Project
-from ingest.selectors import members_of_leads
+from ingest.selectors import Home, homes_of, members_of_leads
 from ingest.services.suppressions import suppressed_among
 
 LEAD_FIELDS = (
@@ -107,6 +107,15 @@ def hold(lead_ids: Collection[UUID]) -> dict[UUID, LeadRow]:
     if len(rows) < len(lead_ids) or any(row[8] is not None for row in rows):
         raise database.Overtaken
     return {row[0]: row for row in rows}
+
+
+def hold_homes(lead_ids: Collection[UUID]) -> dict[UUID, Home]:
+    """Lock the leads that stand for these and return them, looking again if that changed before they were locked."""
+    homes = homes_of(lead_ids)
+    database.lock_rows(Lead, {home.lead_id for home in homes.values()})
+    if homes_of(lead_ids) != homes:
+        raise database.Overtaken
+    return homes
 
 
 def guard_of(project_id: UUID) -> Guard:

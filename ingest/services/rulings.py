@@ -22,8 +22,9 @@ from ingest.core.events import Problem, Refused
 from ingest.core.rulings import Selection, Wish, dump_selection, load_selection
 from ingest.core.suppression import event_pseudonym
 from ingest.models import Event, Lead, Ruling, Verdict
-from ingest.selectors import counting, homes_of, lead_of, members_of
+from ingest.selectors import counting, lead_of, members_of
 from ingest.services import pending
+from ingest.services.identities import hold_homes
 from ingest.services.verdicts import VERDICT_FIELDS
 from ingest.signals import CountsChanged, counts_changed
 
@@ -193,10 +194,7 @@ def _first(lead_ids: Sequence[UUID], counts: Mapping[UUID, int]) -> list[UUID]:
 
 
 def _rule(ruling: Ruling, matching: "QuerySet[Event]", lead_ids: Sequence[UUID]) -> None:
-    homes = {home.lead_id for home in homes_of(lead_ids).values()}
-    database.lock_rows(Lead, homes)
-    if {home.lead_id for home in homes_of(lead_ids).values()} != homes:
-        raise database.Overtaken
+    homes = {home.lead_id for home in hold_homes(lead_ids).values()}
     keys = list(matching.filter(lead__in=lead_ids).values_list("pk", flat=True))
     now = timezone.now()
     excluded = ruling.verb == Ruling.Verb.EXCLUDE

@@ -17,9 +17,9 @@ from django.db import InterfaceError, OperationalError
 
 from ingest import database
 from ingest import selectors as ingested
-from ingest.models import Lead
 from ingest.selectors import LogRow
 from ingest.services import pending
+from ingest.services.identities import hold_homes
 from scoring import selectors
 from scoring.core import engine
 from scoring.core.timeline import Timeline
@@ -105,7 +105,7 @@ def _score_claims(claims: Mapping[UUID, _Claim], fold: _Fold, *, now: datetime) 
     if not claims:
         return 0
     claimed = len(claims)
-    homes = _hold({claim.lead_id for claim in claims.values()})
+    homes = hold_homes({claim.lead_id for claim in claims.values()})
     # Whose lead is gone was erased since the list was read, and so were these events.
     claims = {
         key: claim._replace(lead_id=homes[claim.lead_id].lead_id)
@@ -149,15 +149,6 @@ def _score_batch(
     dead_letters.set_aside(failures, {key: (claim.lead_id, claim.attempts) for key, claim in claims.items()}, now=now)
     outcomes = [outcome_of(done, before, batch[done.lead_id]) for done, before in folded]
     return outcomes, len(folded) == len(works)
-
-
-def _hold(lead_ids: Collection[UUID]) -> dict[UUID, ingested.Home]:
-    """Lock the leads that stand for these and return them, looking again if that changed before they were locked."""
-    homes = ingested.homes_of(lead_ids)
-    database.lock_rows(Lead, {home.lead_id for home in homes.values()})
-    if ingested.homes_of(lead_ids) != homes:
-        raise database.Overtaken
-    return homes
 
 
 def _fold(batch: _Batch, now: datetime) -> Iterator[_Done]:
@@ -266,7 +257,7 @@ def _score_leads_alone(slots: Collection[int], *, now: datetime) -> int:
 
 
 def _set_lead_aside(lead_id: UUID, claims: Mapping[UUID, _Claim], failure: Failure, *, now: datetime) -> None:
-    homes = _hold([lead_id])
+    homes = hold_homes([lead_id])
     if lead_id not in homes:  # erased meanwhile
         return
     claims = {key: claim._replace(lead_id=homes[lead_id].lead_id) for key, claim in claims.items()}
