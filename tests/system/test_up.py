@@ -23,7 +23,9 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with running(tmp_path_factory.mktemp("system") / "home") as system:
+    # A mail would be printed on the console, whenever the worker gets to it: sooner or later than somebody looks there.
+    environment = {"EMAIL_URL": "dummymail://"}
+    with running(tmp_path_factory.mktemp("system") / "home", environment=environment) as system:
         system.wait_until_ready()
         yield system
 
