@@ -162,7 +162,7 @@
     plan(300);
   }
 
-  // Browsers let 64 KB outlive a page.
+  // Browsers let 64 KB outlive a page, unread answers included.
   function take() {
     const now = Date.now();
     const taken = {};
@@ -213,6 +213,7 @@
     try {
       const [url, body] = request(taken);
       answer = await fetch(url, { method: "POST", body, keepalive: true, signal: AbortSignal.timeout?.(20_000) });
+      await answer.text();
     } catch (error) {
       warn(error);
     }
@@ -225,7 +226,7 @@
     if (answer?.ok || [400, 401, 403].includes(status)) {
       if (!answer.ok) warn("refused", status, taken);
       Object.keys(taken).forEach(remove);
-      // One correction of the clock for all: by each request's own delay, events might change places.
+      // One correction for all: by each request's own delay, events might swap.
       const received = Date.parse(answer.headers.get("Received-At"));
       if (received) clock ??= received + 1 - sent;
       failures = 0;
